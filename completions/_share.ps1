@@ -60,6 +60,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('--interface', '--interface', [CompletionResultType]::ParameterName, 'With --direct, serve on the interface NAME, such as wlan0')
             [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'With --direct, listen on ADDRESS [default: the local network, port 4080 if it is free]')
             [CompletionResult]::new('--public-url', '--public-url', [CompletionResultType]::ParameterName, 'With --direct, print links to URL, a tunnel to this computer')
+            [CompletionResult]::new('--tunnel', '--tunnel', [CompletionResultType]::ParameterName, 'Serve through a tunnel, such as localhost.run')
             [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'Make a separate link for WHO (repeatable)')
             [CompletionResult]::new('--links', '--links', [CompletionResultType]::ParameterName, 'Make N links, each of which works once')
             [CompletionResult]::new('--receipt', '--receipt', [CompletionResultType]::ParameterName, 'Write a receipt to FILE, so that any machine can check or revoke the share')

@@ -2349,7 +2349,7 @@ _share() {
             return 0
             ;;
         share__subcmd__send)
-            opts="-n -e -p -P -c -q -v -h --text --name --from --note --no-name --metadata --expire --passphrase --passphrase-file --generate-passphrase --view-only --relay --direct --interface --listen --public-url --for --links --qr --copy --bare --wait --notify --receipt --quiet --json --verbose --give-up --state-dir --proxy --ca --help"
+            opts="-n -e -p -P -c -q -v -h --text --name --from --note --no-name --metadata --expire --passphrase --passphrase-file --generate-passphrase --view-only --relay --direct --interface --listen --public-url --tunnel --for --links --qr --copy --bare --wait --notify --receipt --quiet --json --verbose --give-up --state-dir --proxy --ca --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2436,6 +2436,13 @@ _share() {
                     ;;
                 --public-url)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tunnel)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
                     return 0
                     ;;
                 --for)

@@ -56,6 +56,7 @@ complete -c share -n "__fish_share_using_subcommand send" -l relay -d 'Upload to
 complete -c share -n "__fish_share_using_subcommand send" -l interface -d 'With --direct, serve on the interface NAME, such as wlan0' -r -f
 complete -c share -n "__fish_share_using_subcommand send" -l listen -d 'With --direct, listen on ADDRESS [default: the local network, port 4080 if it is free]' -r -f
 complete -c share -n "__fish_share_using_subcommand send" -l public-url -d 'With --direct, print links to URL, a tunnel to this computer' -r -f
+complete -c share -n "__fish_share_using_subcommand send" -l tunnel -d 'Serve through a tunnel, such as localhost.run' -r -f
 complete -c share -n "__fish_share_using_subcommand send" -l for -d 'Make a separate link for WHO (repeatable)' -r -f
 complete -c share -n "__fish_share_using_subcommand send" -l links -d 'Make N links, each of which works once' -r -f
 complete -c share -n "__fish_share_using_subcommand send" -l receipt -d 'Write a receipt to FILE, so that any machine can check or revoke the share' -r -F

@@ -172,6 +172,11 @@ impl RelayUrl {
         &self.0
     }
 
+    /// Whether its host can only be on a local network, or is an onion service.
+    pub fn is_local(&self) -> bool {
+        self.0.host().as_ref().is_some_and(is_local)
+    }
+
     /// The port, if there is one.
     pub fn port(&self) -> Option<u16> {
         self.0.port_or_known_default()

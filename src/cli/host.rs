@@ -1,27 +1,25 @@
 //! `share send --direct`: the messages of hosting, and its end.
 
-use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueHint};
-use indicatif::ProgressBar;
-use serde_json::{Value, json};
 
 use crate::cli::context::Context;
-use crate::cli::folders;
+use crate::cli::narrator::Narrator;
 use crate::cli::notice::Notifier;
 use crate::cli::outcome::expect_opened;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::{Output, format};
 use crate::cli::signals::Stop;
+use crate::cli::{folders, tunnel};
 use crate::host::{
-    Event, Host, HostError, HostOptions, InterfaceKind, Listening, Own, Reach, Revoked, Serving, Standing,
+    Host, HostError, HostOptions, InterfaceKind, Listening, Own, Reach, Revoked, Serving, Standing, Tunnel,
+    TunnelCommand, TunnelEnd,
 };
 use crate::platform::network::Enclosure;
 use crate::relay::server::PORT;
 use crate::relay::{RelayError, Status};
-use crate::relay_url::RelayUrl;
 use crate::safe_text::{printable, reason};
 use crate::send::{Committed, SendError, Share};
 use crate::wordlist::openers_words;
@@ -51,32 +49,82 @@ pub(super) struct HostArgs {
         long, value_name = "URL", env = "SHARE_PUBLIC_URL", value_hint = ValueHint::Url, hide_short_help = true
     )]
     public_url: Option<String>,
+    /// Serve through a tunnel, such as localhost.run
+    #[arg(long, value_name = "COMMAND", env = "SHARE_TUNNEL", value_hint = ValueHint::Other)]
+    #[arg(
+        long_help = "Serve through the tunnel that COMMAND opens: localhost.run, pinggy, cloudflared, tailscale, or \
+                       a command with {} for the port"
+    )]
+    tunnel: Option<String>,
+}
+
+/// Whether a value is an argument, and not that of its variable.
+fn is_argument(value: Option<&String>, variable: &str) -> bool {
+    value.is_some() && value != std::env::var(variable).ok().as_ref()
 }
 
 impl HostArgs {
-    /// The choices. An argument wins over the environment and the configuration file, even over their setting of the
-    /// other option.
-    fn options<'a>(&'a self, cx: &'a Context) -> HostOptions<'a> {
-        let is_set = |value: &Option<String>, variable: &str| value.is_some() && *value != std::env::var(variable).ok();
-        let listen_set = is_set(&self.listen, "SHARE_LISTEN");
-        let interface_set = is_set(&self.interface, "SHARE_INTERFACE");
-        let interface = self.interface.as_deref().or(cx.config.interface.as_deref()).filter(|name| !name.is_empty());
-        HostOptions {
-            listen: self.listen.as_deref().filter(|_| listen_set || !interface_set),
-            interface: interface.filter(|_| interface_set || self.public_url.is_none()),
-            // The setting of this name in the configuration file is for a relay that runs here.
-            public_url: self.public_url.as_deref(),
-        }
+    /// Whether an argument chooses a tunnel, or none: then this computer serves. A setting only says how it does.
+    pub(super) fn serves(&self) -> bool {
+        is_argument(self.tunnel.as_ref(), "SHARE_TUNNEL")
     }
 
-    /// A host for `count` shares of `expected` bytes.
-    pub(super) fn open(&self, count: usize, expected: Option<u64>, cx: &Context) -> Result<Host, Failure> {
-        let listening = Listening::open(self.options(cx), count).map_err(failure)?;
-        if listening.address().ip.is_loopback() && self.listen.is_none() && self.public_url.is_none() {
+    /// The choices. An argument wins over the environment and the configuration file, even over their setting of the
+    /// other options.
+    fn options<'a>(&'a self, cx: &'a Context) -> Result<(HostOptions<'a>, Option<TunnelCommand>), Failure> {
+        let listen_set = is_argument(self.listen.as_ref(), "SHARE_LISTEN");
+        let interface_set = is_argument(self.interface.as_ref(), "SHARE_INTERFACE");
+        let url_set = is_argument(self.public_url.as_ref(), "SHARE_PUBLIC_URL");
+        let is_unset = !self.serves();
+        let tunnel = self.tunnel.as_deref().or(cx.config.tunnel.as_deref());
+        let tunnel = tunnel.filter(|_| !(is_unset && (listen_set || interface_set || url_set))).unwrap_or_default();
+        let listen = self.listen.as_deref().filter(|_| listen_set || !interface_set);
+        let port = listen.and_then(|listen| listen.parse::<SocketAddr>().ok()).map_or(0, |address| address.port());
+        let command = tunnel::command(tunnel, port > 0)?;
+        let opens_tunnel = command.is_some();
+        if opens_tunnel && interface_set {
+            return Err(Failure::usage("--tunnel and --interface cannot be used together", "leave one of them out"));
+        }
+        let interface = self.interface.as_deref().or(cx.config.interface.as_deref()).filter(|name| !name.is_empty());
+        // The setting of this name in the configuration file is for a relay that runs here.
+        let public_url = self.public_url.as_deref().filter(|_| url_set || is_unset);
+        let options = HostOptions {
+            listen,
+            interface: interface.filter(|_| interface_set || !(opens_tunnel || public_url.is_some())),
+            public_url,
+            opens_tunnel,
+        };
+        Ok((options, command))
+    }
+
+    /// A host for `count` shares of `expected` bytes, and the tunnel to it. `is_bare`: of links for programs only.
+    pub(super) async fn open(
+        &self,
+        count: usize,
+        expected: Option<u64>,
+        is_bare: bool,
+        cx: &Context,
+    ) -> Result<(Host, Option<Tunnel>), Failure> {
+        let (options, command) = self.options(cx)?;
+        let mut listening = match Listening::open(options, count) {
+            Err(HostError::TunnelToMany) if options.opens_tunnel => return Err(too_many("--tunnel")),
+            listening => listening.map_err(failure)?,
+        };
+        let has_tunnel = options.public_url.is_some() || options.opens_tunnel;
+        if listening.address().ip.is_loopback() && self.listen.is_none() && !has_tunnel {
             cx.output.warn("this computer is not on a network: the link can be opened only on this computer");
         }
-        listening.into_host(cx.state(), expected).map_err(failure)
+        let tunnel = match command {
+            Some(command) => Some(tunnel::open(command, &mut listening, is_bare, cx).await?),
+            None => None,
+        };
+        Ok((listening.into_host(cx.state(), expected).map_err(failure)?, tunnel))
     }
+}
+
+/// The error of a tunnel to several shares.
+fn too_many(option: &str) -> Failure {
+    Failure::usage(format!("{option} allows only one link"), "send once for each recipient, or use a relay")
 }
 
 /// An error of hosting in words.
@@ -89,9 +137,7 @@ pub(super) fn failure(error: HostError) -> Failure {
             "--public-url takes the address of a tunnel, not of a folder or bucket",
             Hint::run("--public-url https://tunnel.example"),
         ),
-        HostError::TunnelToMany => {
-            Failure::usage("--public-url allows only one link", "send once for each recipient, or use a relay")
-        }
+        HostError::TunnelToMany => too_many("--public-url"),
         HostError::NotAnAddress => {
             Failure::usage("--listen takes an address of this computer", Hint::run("--listen 192.168.1.23:4080"))
         }
@@ -133,31 +179,26 @@ pub(super) fn upload_failure(error: Failure) -> Failure {
 /// Serves until all shares of `batch` have ended, or are revoked.
 pub(super) async fn until_opened(
     serving: Serving,
+    mut tunnel: Option<Tunnel>,
     batch: &Committed,
     notifier: &Notifier,
     cx: &Context,
 ) -> Result<(), Failure> {
     let output = &cx.output;
-    let narrator = Narrator {
-        output,
-        notifier,
-        several: batch.shares().len() > 1,
-        reach: serving.reach(),
-        enclosure: serving.address().enclosure,
-        bar: RefCell::new(None),
-    };
-    let (ends, leaving) = follow(&serving, batch, &narrator, cx).await;
+    let narrator = Narrator::new(&serving, batch, notifier, output);
+    let end = follow(&serving, tunnel.as_mut(), batch, &narrator, cx).await;
     output.clear();
-    let Some(ends) = ends else {
-        let revoked = serving.revoke(batch).await;
-        if revoked.cut_off.is_some() {
-            tokio::select! {
-                () = serving.answer_cut_off() => {},
-                _ = cx.interrupted() => {},
-            }
+    let (ends, leaving) = match end {
+        End::Ended { ends, leaving } => (ends, leaving),
+        end => {
+            let revoked = revoke(&serving, batch, cx).await;
+            serving.close().await;
+            let outcome = revoked_words(revoked, batch.shares().len());
+            return Err(match end {
+                End::TunnelEnded(end) => tunnel::ended(&end, outcome, cx),
+                _ => Failure::Interrupted(Some(Hint::outcome(outcome))),
+            });
         }
-        serving.close().await;
-        return Err(Failure::Interrupted(Some(Hint::outcome(revoked_words(revoked, batch.shares().len())))));
     };
     let outcome = expect_opened(batch.shares().iter().map(Share::entry).zip(&ends));
     let done = if outcome.is_ok() { "Done. Nothing is left here." } else { "Nothing is left here." };
@@ -176,20 +217,43 @@ pub(super) async fn until_opened(
     outcome
 }
 
-/// Prints events until all shares have ended. Returns their ends, or `None` if Ctrl-C revokes them first; and whether
-/// Ctrl-C came when they had ended already.
+/// Revokes all shares of `batch`, and gives an opener who is cut off the time to learn that.
+async fn revoke(serving: &Serving, batch: &Committed, cx: &Context) -> Revoked {
+    let revoked = serving.revoke(batch).await;
+    if revoked.cut_off.is_some() {
+        tokio::select! {
+            () = serving.answer_cut_off() => {},
+            _ = cx.interrupted() => {},
+        }
+    }
+    revoked
+}
+
+/// The end of serving.
+enum End {
+    /// All shares have ended. `leaving`: Ctrl-C came then.
+    Ended { ends: Vec<Status>, leaving: bool },
+    /// Ctrl-C came before.
+    Interrupted,
+    /// The tunnel ended before.
+    TunnelEnded(TunnelEnd),
+}
+
+/// Prints events until all shares have ended, or something else ends serving.
 async fn follow(
     serving: &Serving,
+    tunnel: Option<&mut Tunnel>,
     batch: &Committed,
     narrator: &Narrator<'_>,
     cx: &Context,
-) -> (Option<Vec<Status>>, bool) {
+) -> End {
+    let mut tunnel = Box::pin(tunnel::watch(tunnel, || narrator.is_busy(), &cx.output));
     let mut watching = Box::pin(serving.until_opened(batch, |share, event| narrator.report(share, event)));
     let (mut warned, mut leaving) = (None::<Instant>, false);
     loop {
         tokio::select! {
             biased;
-            ends = &mut watching => return (Some(ends), leaving),
+            ends = &mut watching => return End::Ended { ends, leaving },
             stop = cx.interrupted() => match serving.standing().await {
                 // All have ended, and the last end is about to be reported.
                 Standing::Over => leaving = true,
@@ -199,8 +263,9 @@ async fn follow(
                     warned = Some(Instant::now());
                     cx.output.warn("this share is being opened right now; press Ctrl-C again to cut the opener off");
                 }
-                Standing::Opening | Standing::Waiting => return (None, leaving),
-            }
+                Standing::Opening | Standing::Waiting => return End::Interrupted,
+            },
+            end = &mut tunnel => return End::TunnelEnded(end),
         }
     }
 }
@@ -236,7 +301,7 @@ pub(super) fn introduce(serving: &Serving, batch: &Committed, output: &Output) {
 }
 
 /// The line below the link: who can open it, and how the sender revokes it.
-pub(super) fn status_line(serving: &Serving, count: usize) -> String {
+pub(super) fn status_line(serving: &Serving, tunnel: Option<&Tunnel>, count: usize) -> String {
     let address = serving.address();
     let to = match (serving.reach(), &address.own) {
         (Reach::Network, _) if address.is_public() => format!("at {}", address.ip),
@@ -245,7 +310,10 @@ pub(super) fn status_line(serving: &Serving, count: usize) -> String {
         }
         (Reach::Network, _) => "on the local network".to_owned(),
         (Reach::Loopback, _) => "on this computer only".to_owned(),
-        (Reach::Tunnel(_), _) => "through your tunnel".to_owned(),
+        (Reach::Tunnel(_), _) => match tunnel {
+            Some(tunnel) => format!("through {}", tunnel.origin().without_path()),
+            None => "through your tunnel".to_owned(),
+        },
     };
     let (opened, revoke) = if count > 1 { ("all are opened", "them") } else { ("it is opened", "it") };
     format!("Serving {to} until {opened}. Press Ctrl-C to revoke {revoke}.")
@@ -294,77 +362,4 @@ fn way_out(enclosure: Enclosure, ip: IpAddr) -> String {
     };
     let address = SocketAddr::new(ip, PORT);
     format!("{publish}, and add --listen {address} --public-url http://ADDRESS:{PORT}; or use a relay")
-}
-
-/// Prints what happens to shares.
-struct Narrator<'a> {
-    output: &'a Output,
-    notifier: &'a Notifier,
-    /// Whether there are several, so that each line names its share.
-    several: bool,
-    reach: Reach,
-    enclosure: Option<Enclosure>,
-    /// Shown while the only share is being opened: bytes that the opener has fetched.
-    bar: RefCell<Option<ProgressBar>>,
-}
-
-impl Narrator<'_> {
-    fn report(&self, share: &Share, event: Event) {
-        let total = share.sent().manifest.blob_len;
-        match event {
-            Event::Lonely => self.wonder(share),
-            Event::LookedAt => self.event(share, "looked-at", json!({}), "link previewed"),
-            Event::Opening { claimant, fetched } => {
-                let words = openers_words(&claimant);
-                self.event(share, "opening", json!({ "opener": words }), &format!("being opened by: {words}"));
-                if !self.several && fetched < total {
-                    *self.bar.borrow_mut() = Some(self.output.bar("Sending", Some(total)));
-                }
-            }
-            Event::Fetched(fetched) => {
-                if let Some(bar) = &*self.bar.borrow() {
-                    bar.set_position(fetched.min(total));
-                }
-            }
-            Event::Ended(status) => {
-                if self.bar.take().is_some() {
-                    self.output.clear();
-                }
-                let entry = share.entry();
-                self.event(share, "ended", entry.facts(Some(&status)), &entry.outcome(&status));
-                self.notifier.ended(entry, &status);
-            }
-        }
-    }
-
-    fn event(&self, share: &Share, event: &str, mut facts: Value, what: &str) {
-        let entry = share.entry();
-        let which = match (&entry.recipient, self.several) {
-            (Some(recipient), true) => format!("{}: ", printable(recipient)),
-            (None, true) => format!("{}: ", entry.short_id()),
-            (_, false) => String::new(),
-        };
-        if let Some(facts) = facts.as_object_mut() {
-            facts.insert("for".to_owned(), json!(entry.recipient));
-            facts.insert("id".to_owned(), json!(entry.id().map(|id| id.hex())));
-        }
-        self.output.event(event, facts, &format!("{} {which}{what}", format::time_of_day()));
-    }
-
-    /// Shows what may keep visitors away.
-    fn wonder(&self, share: &Share) {
-        if self.reach != Reach::Network {
-            return;
-        }
-        let hint = if self.enclosure.is_some() {
-            "nobody has visited the link yet; other computers may be unable to reach this address".to_owned()
-        } else {
-            let port = share.link().relay.as_ref().and_then(RelayUrl::port).unwrap_or(PORT);
-            format!(
-                "nobody has visited the link yet: the recipient must be on the same network, and a firewall here must \
-                 allow TCP port {port}"
-            )
-        };
-        self.output.hint(hint);
-    }
 }

@@ -7,7 +7,7 @@
 //! | `help`, `manual` | help texts and manual pages |
 //! | `context` | the surroundings of a command: settings, output, the signal to stop |
 //! | `network`, `connect`, `stores`, `folders` | proxies; connections to relays; storage by its address |
-//! | `host` | serving shares from here |
+//! | `host`, `narrator`, `tunnel` | serving shares from here, its events, and a tunnel to it |
 //! | `outcome`, `reporting` | the words about a share that was sent, and about a report |
 //! | `notice` | notices when shares end |
 //! | `look`, `catch_up` | looking at a share; work that earlier runs have left |
@@ -33,6 +33,7 @@ mod input;
 mod list;
 mod look;
 mod manual;
+mod narrator;
 mod network;
 mod notice;
 mod open;
@@ -47,6 +48,7 @@ mod send;
 mod signals;
 mod status;
 mod stores;
+mod tunnel;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -58,6 +60,7 @@ use self::context::{Common, Context};
 use self::input::prompt;
 use self::output::errors::{Failure, Hint};
 use self::output::{LogFormat, Output};
+use crate::platform::detached::{self, RUN_DETACHED};
 use crate::platform::process;
 use crate::platform::service::Sockets;
 use crate::safe_text::reason;
@@ -90,7 +93,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     #[command(aliases = ["tx", "upload", "put"])]
-    Send(send::SendArgs),
+    Send(Box<send::SendArgs>),
     #[command(aliases = ["rx", "receive", "download", "get"])]
     Open(open::OpenArgs),
     #[command(alias = "info")]
@@ -117,6 +120,12 @@ pub fn main() -> ExitCode {
     // Not a command of the user: the process that serves the clipboard.
     if arguments.get(1).is_some_and(|argument| argument == HOLD) {
         return hold();
+    }
+    // Neither is this: the process that becomes the program of a tunnel.
+    if let [_, word, rest @ ..] = &arguments[..]
+        && word == RUN_DETACHED
+    {
+        return detached::run(rest);
     }
     let Arguments { cli, question } = match arguments::parse::<Cli>(definition(), &arguments) {
         Ok(parsed) => parsed,
@@ -166,7 +175,7 @@ fn run(cli: Cli, question: Option<&str>, sockets: Option<Sockets>, output: &Outp
             return Err(Failure::Interrupted(Some(Hint::outcome("nothing was sent"))));
         }
         match cli.command {
-            Command::Send(args) => send::run(args, &cx).await,
+            Command::Send(args) => send::run(*args, &cx).await,
             Command::Open(args) => open::run(args, &cx).await,
             Command::Peek(args) => peek::run(args, &cx).await,
             Command::Status(args) => status::run(args, &cx).await,

@@ -1,18 +1,28 @@
 //! Notices about the ends of shares, for a sender who does something else meanwhile, and the command `on_open`.
 
+use std::io::{self, Write};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::cli::context::Context;
-use crate::cli::output::Output;
 use crate::cli::output::errors::{Failure, Hint};
+use crate::cli::output::{Output, event};
+use crate::platform::{detached, process};
 use crate::relay::{ShareState, Status};
+use crate::safe_text::{printable, reason};
 use crate::state::outbox::SentShare;
 use crate::terminal::notice;
 use crate::wordlist::openers_words;
+
+/// Time for the command `on_open`.
+const COMMAND_TIME: Duration = Duration::from_secs(30);
+/// The pause between two looks whether it has ended.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Whether the user wants notices.
 #[derive(Args)]
@@ -25,6 +35,8 @@ pub(super) struct NotifyArgs {
 /// Gives notice of the ends of shares.
 pub(super) struct Notifier {
     is_asked: bool,
+    /// The words of the command `on_open`.
+    command: Option<Vec<String>>,
     output: Output,
     /// Whether the warning was printed that there is no way to give notice.
     has_warned: Arc<AtomicBool>,
@@ -35,17 +47,34 @@ impl Notifier {
     /// `waits`: whether the command runs until the share ends. `instead`: the command that does.
     ///
     /// # Errors
-    /// Notices are wanted from a command that does not wait.
+    /// Notices are wanted from a command that does not wait; or the setting `on_open` has an open quote.
     pub(super) fn of(args: &NotifyArgs, waits: bool, instead: &str, cx: &Context) -> Result<Self, Failure> {
         if args.notify && !waits {
             return Err(Failure::usage("--notify needs --wait", Hint::run(format!("share {instead}"))));
         }
-        let (output, has_warned, running) = (cx.output.clone(), Arc::default(), Mutex::default());
-        Ok(Self { is_asked: args.notify, output, has_warned, running })
+        let setting = cx.config.on_open.as_deref().filter(|command| waits && !command.trim().is_empty());
+        let words = setting.map(|command| {
+            let quote = || Failure::usage("the setting on_open: a quote is not closed", "fix it in config.toml");
+            detached::words(command).ok_or_else(quote)
+        });
+        let (command, output) = (words.transpose()?, cx.output.clone());
+        Ok(Self { is_asked: args.notify, command, output, has_warned: Arc::default(), running: Mutex::default() })
     }
 
-    /// Gives notice of the end of a share. Returns at once: [`Notifier::settle`] waits for it.
+    /// Gives notice of the end of a share, and runs the command `on_open`. Returns at once: [`Notifier::settle`] waits.
     pub(super) fn ended(&self, entry: &SentShare, status: &Status) {
+        if let Some(words) = self.command.clone()
+            && entry.is_opened(status)
+        {
+            let event = format!("{}\n", event("ended", entry.facts(Some(status))));
+            let output = self.output.clone();
+            self.run(move || {
+                if let Err(why) = run_command(&words, &event) {
+                    let program = words.first().map(|word| printable(word)).unwrap_or_default();
+                    output.warn(&format!("on_open: {program} {why}"));
+                }
+            });
+        }
         let (summary, body) = words(entry, status);
         self.tell(summary, body);
     }
@@ -77,6 +106,46 @@ impl Notifier {
                 return;
             }
         }
+    }
+}
+
+/// Runs a command with an event on its standard input. It gets no variable of this program, which may hold secrets, and
+/// is killed with its group after 30 seconds.
+fn run_command(words: &[String], event: &str) -> Result<(), String> {
+    let [program, arguments @ ..] = words else { return Ok(()) };
+    let program = process::find_program(program).ok_or("was not found")?;
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"SHARE_")) {
+        command.env_remove(name);
+    }
+    process::leave_group(&mut command);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    let failed = |error: io::Error| format!("could not be run: {}", reason(&error));
+    let mut child = command.spawn().map_err(failed)?;
+    // An event is shorter than what a pipe holds. A command that does not read it has done nothing wrong.
+    if let Some(mut stdin) = child.stdin.take() {
+        let _ = stdin.write_all(event.as_bytes());
+    }
+    let begun = Instant::now();
+    loop {
+        match child.try_wait().map_err(failed)? {
+            Some(status) => return ended(status),
+            None if begun.elapsed() < COMMAND_TIME => std::thread::sleep(LOOK),
+            None => {
+                process::kill_group(&child);
+                let _ = child.wait();
+                return Err(format!("was ended after {} seconds", COMMAND_TIME.as_secs()));
+            }
+        }
+    }
+}
+
+/// The result of a command by its exit status.
+fn ended(status: ExitStatus) -> Result<(), String> {
+    match status.code() {
+        Some(0) => Ok(()),
+        Some(code) => Err(format!("ended with exit code {code}")),
+        None => Err("was ended by a signal".to_owned()),
     }
 }
 

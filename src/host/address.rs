@@ -1,7 +1,7 @@
 //! The address at which a hosted share can be reached: one of this machine's, never all of them at once.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,9 @@ use crate::relay::server::PORT;
 
 /// How long an address of IPv6 may take until it can be used.
 const CLAIM_TIME: Duration = Duration::from_secs(3);
+
+/// Ports that are tried until one is free for both addresses.
+const MAX_ATTEMPTS: usize = 32;
 
 /// The address, interface or tunnel that the user chose to listen on.
 #[derive(Clone, Copy, Debug, Default)]
@@ -70,6 +73,37 @@ impl ListenAddress {
     /// Whether everybody in the world may come, so that nothing is served in the clear.
     pub fn is_public(&self) -> bool {
         !self.has_tunnel && Scope::of(self.ip) == Some(Scope::Global)
+    }
+
+    /// Listens for a tunnel that this program opens: on the port that was set or any, of this computer's IPv4 address
+    /// for itself and of the IPv6 one. A tunnel's program may use either, so no other program may have that port.
+    ///
+    /// # Errors
+    /// [`HostError::CannotListen`].
+    pub(super) fn pair(&self) -> Result<(TcpListener, Option<TcpListener>), HostError> {
+        let bind = |ip, port| {
+            let address = SocketAddr::new(ip, port);
+            TcpListener::bind(address).map_err(|error| HostError::CannotListen { address, error })
+        };
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let listener = bind(self.ip, self.port.unwrap_or(0))?;
+            if self.ip != Ipv4Addr::LOCALHOST {
+                return Ok((listener, None));
+            }
+            let port = listener.local_addr().map_err(HostError::NoAddress)?.port();
+            match bind(Ipv6Addr::LOCALHOST.into(), port) {
+                Ok(pair) => return Ok((listener, Some(pair))),
+                Err(HostError::CannotListen { address, error }) if error.kind() == io::ErrorKind::AddrInUse => {
+                    if matches!(self.port, Some(1..)) || attempts == MAX_ATTEMPTS {
+                        return Err(HostError::CannotListen { address, error });
+                    }
+                }
+                // This computer has no IPv6.
+                Err(_) => return Ok((listener, None)),
+            }
+        }
     }
 
     /// Listens for the share with this number: on the port that was set, and those after it; or the usual one and

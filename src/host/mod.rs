@@ -12,6 +12,7 @@
 //! | `activity` | what happens to a share that is served, as [`Event`]s |
 //! | `folder` | the private folder, and those that killed programs have left |
 //! | `address`, `interfaces` | the address to listen on |
+//! | `tunnel` | a program that makes this computer reachable from elsewhere |
 //!
 //! # The order
 //! Shares are served when they are committed, not before: their links pin keys and their owners are theirs.
@@ -82,6 +83,7 @@ mod error;
 mod folder;
 mod interfaces;
 mod serving;
+mod tunnel;
 
 pub use self::activity::Event;
 pub use self::address::ListenAddress;
@@ -89,3 +91,4 @@ pub use self::error::HostError;
 pub use self::folder::{beside, remove_leftovers};
 pub use self::interfaces::{InterfaceKind, Own, Scope};
 pub use self::serving::{Host, HostOptions, Listening, Reach, Revoked, Serving, Standing};
+pub use self::tunnel::{Asked, Tunnel, TunnelCommand, TunnelEnd, TunnelError, TunnelEvent, TunnelOptions};

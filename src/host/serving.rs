@@ -15,6 +15,7 @@ use crate::host::activity::{Event, Watcher};
 use crate::host::address::{ChosenAddress, ListenAddress};
 use crate::host::error::HostError;
 use crate::host::folder::PrivateFolder;
+use crate::relay::here::Here;
 use crate::relay::rules::StoreRelay;
 use crate::relay::server::guests::{Activity, Guests};
 use crate::relay::server::{CreatePolicy, Limits, ServerOptions};
@@ -31,6 +32,8 @@ const CUT_OFF_TIME: Duration = Duration::from_secs(4);
 const AFTERLIFE: Duration = Duration::from_mins(1);
 /// The most visitors at once: a browser or two, and our own programs.
 const MAX_CONNECTIONS: usize = 64;
+/// The same through a tunnel, where visitors have no address by which to limit each.
+const MAX_CONNECTIONS_OF_TUNNEL: usize = 256;
 /// The most of them from one address: one visitor leaves room for others.
 const MAX_CONNECTIONS_OF_ONE: usize = 48;
 /// The time that running answers get when hosting ends.
@@ -45,12 +48,18 @@ pub struct HostOptions<'a> {
     pub interface: Option<&'a str>,
     /// The address of a tunnel that leads here.
     pub public_url: Option<&'a str>,
+    /// Whether this program opens the tunnel.
+    pub opens_tunnel: bool,
 }
 
 /// A port for each share, on which nobody answers yet.
 pub struct Listening {
     listeners: Vec<TcpListener>,
+    /// The same port of this computer's other loopback address.
+    pair: Option<TcpListener>,
     public_url: Option<RelayUrl>,
+    /// Proves that the tunnel leads here, if this program has opened it.
+    here: Option<Arc<Here>>,
     address: ListenAddress,
 }
 
@@ -64,14 +73,37 @@ impl Listening {
         if public_url.as_ref().is_some_and(RelayUrl::is_store) {
             return Err(HostError::PublicUrlIsStore);
         }
-        if public_url.is_some() && count > 1 {
+        let has_tunnel = public_url.is_some() || options.opens_tunnel;
+        if has_tunnel && count > 1 {
             return Err(HostError::TunnelToMany);
         }
-        let has_tunnel = public_url.is_some();
         let wanted = ChosenAddress { listen: options.listen, interface: options.interface, has_tunnel };
         let address = ListenAddress::find(wanted)?;
-        let listeners = (0..count).map(|number| address.listener(number)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { listeners, public_url, address })
+        let (listeners, pair) = if options.opens_tunnel {
+            let (listener, pair) = address.pair()?;
+            (vec![listener], pair)
+        } else {
+            ((0..count).map(|number| address.listener(number)).collect::<Result<Vec<_>, _>>()?, None)
+        };
+        Ok(Self { listeners, pair, public_url, here: None, address })
+    }
+
+    /// The address of a tunnel that leads here.
+    pub(super) fn public_url(&self) -> Option<&RelayUrl> {
+        self.public_url.as_ref()
+    }
+
+    /// All listeners once more, and the port of the first one.
+    pub(super) fn shared(&self) -> io::Result<(Vec<TcpListener>, u16)> {
+        let all =
+            self.listeners.iter().chain(&self.pair).map(TcpListener::try_clone).collect::<io::Result<Vec<_>>>()?;
+        let port = all.first().map(TcpListener::local_addr).transpose()?.map_or(0, |address| address.port());
+        Ok((all, port))
+    }
+
+    /// Makes links lead to `origin`, which `here` has proved to lead here.
+    pub(super) fn reached_at(&mut self, origin: RelayUrl, here: Arc<Here>) {
+        (self.public_url, self.here) = (Some(origin), Some(here));
     }
 
     /// The address.
@@ -137,9 +169,9 @@ impl Host {
 
     /// Starts to serve the shares that were uploaded: from now on their links work.
     pub fn serve(self, batch: &Committed) -> Serving {
-        let Self { rules, listening: Listening { listeners, public_url, address }, folder } = self;
+        let Self { rules, listening: Listening { listeners, mut pair, public_url, here, address }, folder } = self;
         let (stop, stopped) = watch::channel(false);
-        let reach = reach(&listeners, public_url.is_some());
+        let reach = if here.is_some() { Reach::Tunnel(None) } else { reach(&listeners, public_url.is_some()) };
         let is_public = address.is_public();
         let serve = |(listener, share): (TcpListener, &Share)| {
             let (guests, activity) = Guests::new(rules.clone());
@@ -148,8 +180,11 @@ impl Host {
                 public_url: public_url.clone(),
                 direct: public_url.is_none().then(|| share.link().secret.direct_key()),
                 plain: !is_public,
+                more: pair.take().into_iter().collect(),
+                here: here.clone(),
+                only_public: here.is_some(),
                 drain: DRAIN,
-                max_connections: MAX_CONNECTIONS,
+                max_connections: if here.is_some() { MAX_CONNECTIONS_OF_TUNNEL } else { MAX_CONNECTIONS },
                 limits: Limits { connections: Some(MAX_CONNECTIONS_OF_ONE), ..Limits::default() },
                 ..ServerOptions::default()
             };

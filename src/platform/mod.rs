@@ -2,6 +2,7 @@
 //! system call, a descriptor's number, or a path below `/proc` or `/sys`.
 
 pub mod dbus;
+pub mod detached;
 pub mod files;
 pub mod inherited;
 pub mod memory;

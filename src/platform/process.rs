@@ -3,12 +3,14 @@
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
+use std::time::Duration;
 use std::{env, fs};
 
 use rustix::process::{
     DumpableBehavior, Pid, Resource, Rlimit, Signal, getrlimit, kill_process, kill_process_group,
     set_dumpable_behavior, setrlimit, setsid,
 };
+use rustix::time::{ClockId, clock_gettime};
 
 /// Disables core dumps of this process and its children, and forbids other processes of this user to read its memory.
 pub fn keep_memory_private() {
@@ -34,6 +36,12 @@ pub fn kill_group(child: &Child) {
 /// Sends SIGTERM to a child.
 pub fn ask_to_end(child: &Child) {
     let _ = kill_process(Pid::from_child(child), Signal::TERM);
+}
+
+/// The time since the system started, with the time that it was suspended.
+pub fn time_since_boot() -> Duration {
+    let now = clock_gettime(ClockId::Boottime);
+    Duration::new(now.tv_sec.try_into().unwrap_or(0), now.tv_nsec.try_into().unwrap_or(0))
 }
 
 /// The name of this machine.

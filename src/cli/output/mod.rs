@@ -30,4 +30,4 @@ pub(super) use self::log::{LogFormat, log};
 pub(super) use self::progress::Watched;
 pub(super) use self::streams::{columns, rows, stdout, stdout_columns, stdout_is_closed, stdout_is_terminal};
 pub(super) use self::table::{Column, table};
-pub(super) use self::terminal::{Output, help, help_instead, indented, wrapped};
+pub(super) use self::terminal::{Output, event, help, help_instead, indented, wrapped};

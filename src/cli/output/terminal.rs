@@ -264,7 +264,7 @@ fn write_stderr(text: &str) {
 }
 
 /// One line of `--json`.
-fn event(name: &str, facts: Value) -> String {
+pub(in crate::cli) fn event(name: &str, facts: Value) -> String {
     let mut line = json!({ "v": 1, "event": name });
     if let (Some(line), Value::Object(facts)) = (line.as_object_mut(), facts) {
         line.extend(facts);

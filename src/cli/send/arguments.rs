@@ -122,8 +122,9 @@ Examples:
 impl SendArgs {
     /// The relay; `None`: this computer. Without a terminal that needs `--direct`: a script would wait for ever.
     pub(super) fn relay(&self, cx: &Context) -> Result<Option<RelayUrl>, Failure> {
-        let relay = if self.direct { None } else { cx.relay(self.relay.as_deref())? };
-        if relay.is_some() || self.direct || output::stdout_is_terminal() {
+        let serves = self.direct || self.host.serves();
+        let relay = if serves { None } else { cx.relay(self.relay.as_deref())? };
+        if relay.is_some() || serves || output::stdout_is_terminal() {
             return Ok(relay);
         }
         Err(Failure::usage(

@@ -127,7 +127,8 @@ impl Sending<'_> {
                 Hint::line("leave out --receipt: Ctrl-C revokes a share that is served from here"),
             ));
         }
-        let host = self.args.host.open(plan.recipients.len(), self.inputs.len, cx)?;
+        let (count, len) = (plan.recipients.len(), self.inputs.len);
+        let (host, tunnel) = self.args.host.open(count, len, self.args.bare, cx).await?;
         let for_programs = host.is_for_programs();
         self.args.bare |= for_programs;
         let urls = host.urls().map_err(host::failure)?;
@@ -142,9 +143,9 @@ impl Sending<'_> {
             (false, false) if output::stdout_is_terminal() => QrChoice::IfItFits,
             (true, _) | (false, false) => QrChoice::Never,
         };
-        let status = host::status_line(&serving, batch.shares().len());
+        let status = host::status_line(&serving, tunnel.as_ref(), batch.shares().len());
         let batch = self.print(batch, qr, &status).await?;
-        host::until_opened(serving, &batch, &self.notifier, cx).await
+        host::until_opened(serving, tunnel, &batch, &self.notifier, cx).await
     }
 
     /// Records the shares in the outbox, and in a receipt if the user asked for one.

@@ -97,10 +97,8 @@ pub(super) async fn write_hint(store: &dyn Store, clock: &dyn Clock, name: &str)
                 ControlFlow::Break(Ok(()))
             }
             Err(
-                error @ (StoreError::NoSpace
-                | StoreError::Refused(_)
-                | StoreError::Hindered(_)
-                | StoreError::Unable(_)),
+                error
+                @ (StoreError::NoSpace | StoreError::Refused(_) | StoreError::Hindered(_) | StoreError::Unable(_)),
             ) => ControlFlow::Break(Err(failure(error))),
             Ok(Created::Exists) | Err(_) => ControlFlow::Continue(()),
         }

@@ -23,6 +23,7 @@ pub mod memory;
 use async_trait::async_trait;
 
 pub use crate::platform::files::Space;
+use crate::relay::obstacle::Obstacle;
 use crate::relay::{Content, RelayError};
 
 /// Outcome of creating an object.

@@ -1,6 +1,7 @@
 //! Tests of the commands.
 
 mod addresses;
+mod anywhere;
 mod commands;
 mod direct;
 mod help;
@@ -20,4 +21,5 @@ mod styling;
 mod tokens;
 mod transcripts;
 mod trees;
+mod tunnels;
 mod words;

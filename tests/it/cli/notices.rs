@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::{Bus, Host, SHARE, Sandbox, TIME_LIMIT, TerminalKind, Tty, contains};
+use crate::support::{Bus, Host, Run, SHARE, Sandbox, TIME_LIMIT, TerminalKind, Tty, contains};
 
 /// Opens a link on another device. Returns its two words.
 fn open(sandbox: &Sandbox, link: &str) -> String {
@@ -142,4 +142,54 @@ fn a_notice_needs_a_command_that_waits_and_a_place() {
     let ended = host.end();
     let warning = "warning: there is no way to notify you here: neither a desktop nor a terminal";
     assert_eq!(ended.stderr.matches(warning).count(), 1, "{ended:?}");
+}
+
+#[test]
+fn on_open_gets_the_event_and_no_secret() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    sandbox.write("note.txt", b"x");
+    let config = sandbox.home().join(".config/share/config.toml");
+    fs::create_dir_all(config.parent().unwrap()).unwrap();
+    let set = |command: &str| fs::write(&config, format!("on_open = {command:?}\n")).unwrap();
+    let send = || sandbox.share(["send", "--wait", "--relay", &relay.url, "--for", "anna", "note.txt"]);
+    let canary = |run: Run| run.env("SHARE_CREATE_TOKEN", "CANARY-TOKEN").env("SHARE_FROM", "CANARY-FROM");
+    let heard = sandbox.path("heard by");
+    set(&format!("sh -c 'cat >\"$0\"; env >>\"$0\"; tty >>\"$0\"; true' '{}'", heard.display()));
+    let host = Host::of(canary(send()).start(), 1);
+    let words = open(&sandbox, host.link());
+    let link = host.link().to_owned();
+    let ended = host.end();
+    assert!(ended.code == 0 && !ended.stderr.contains("warning"), "{ended:?}");
+    let text = fs::read_to_string(&heard).unwrap();
+    let (event, rest) = text.split_once('\n').unwrap();
+    let event: serde_json::Value = serde_json::from_str(event).unwrap();
+    assert_eq!(
+        (&event["v"], &event["event"], &event["for"], &event["opener"], &event["receipt"]),
+        (&json!(1), &json!("ended"), &json!("anna"), &json!(words), &json!("valid"))
+    );
+    assert!(rest.contains("HOME=") && rest.contains("not a tty"), "{rest}");
+    let (_, fragment) = link.split_once('#').unwrap();
+    for secret in ["CANARY", "SHARE_", fragment] {
+        assert!(!text.contains(secret), "{secret} in {text}");
+    }
+    // Direct mode runs it too. A command that fails or is missing is a warning.
+    for (command, warning) in [
+        ("sh -c 'exit 3'", "warning: on_open: sh ended with exit code 3"),
+        ("nonsuch --flag", "warning: on_open: nonsuch was not found"),
+    ] {
+        set(command);
+        let mut host = Host::start(&sandbox, &["note.txt"]);
+        open(&sandbox, host.link());
+        host.expect("Nothing is left here.").expect(warning).signal("INT");
+        assert_eq!(host.end().code, 0);
+    }
+    // It does not run for a share that was not opened, and an open quote is found before anything is sent.
+    set(&format!("touch '{}'", sandbox.path("ran").display()));
+    let host = Host::of(send().start(), 1);
+    sandbox.share(["revoke", "--yes"]).ok();
+    assert_eq!(host.end().code, 4);
+    assert!(!sandbox.path("ran").exists());
+    set("sh -c 'x");
+    send().fails(2, "the setting on_open: a quote is not closed");
 }

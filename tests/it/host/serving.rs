@@ -14,7 +14,8 @@ use tempfile::TempDir;
 
 use crate::support::{drafts, noise};
 
-const LOOPBACK: HostOptions<'static> = HostOptions { listen: Some("127.0.0.1:0"), interface: None, public_url: None };
+const LOOPBACK: HostOptions<'static> =
+    HostOptions { listen: Some("127.0.0.1:0"), interface: None, public_url: None, opens_tunnel: false };
 
 /// Hosts a share of `content` on the loopback interface.
 async fn hosted(home: &TempDir, content: Vec<u8>) -> (Serving, Committed) {
@@ -105,7 +106,9 @@ async fn a_revoked_hosted_share_says_so() {
 #[test]
 fn addresses_that_cannot_be_served_are_errors() {
     let open = |listen, public_url, count| {
-        Listening::open(HostOptions { listen: Some(listen), interface: None, public_url }, count).err().unwrap()
+        Listening::open(HostOptions { listen: Some(listen), public_url, ..HostOptions::default() }, count)
+            .err()
+            .unwrap()
     };
     let tunnel = Some("https://tunnel.example");
     assert!(matches!(open("nonsense", None, 1), HostError::NotAnAddress));

@@ -18,6 +18,8 @@ const MARKS: [u32; 24] = [
 /// A tmux session in an emulated terminal.
 struct Session<'a> {
     sandbox: &'a Sandbox,
+    /// The name of the server's socket: a server that ends still answers at its own for a moment.
+    socket: String,
     tty: Tty,
 }
 
@@ -26,8 +28,9 @@ impl<'a> Session<'a> {
     fn start(sandbox: &'a Sandbox, kind: TerminalKind, passthrough: &str, command: &str) -> Self {
         sandbox.write("tmux.conf", format!("set -g allow-passthrough {passthrough}\nset -g status off\n").as_bytes());
         sandbox.write("run", format!("touch begun\n{command}").as_bytes());
-        let tmux = "TERM=xterm-256color tmux -u -S ./socket -f ./tmux.conf new-session 'bash ./run'";
-        let session = Self { sandbox, tty: Tty::start(sandbox, kind, tmux) };
+        let socket = format!("{kind:?}-{passthrough}");
+        let tmux = format!("TERM=xterm-256color tmux -u -S ./{socket} -f ./tmux.conf new-session 'bash ./run'");
+        let session = Self { sandbox, socket, tty: Tty::start(sandbox, kind, &tmux) };
         let begun = Instant::now();
         while !sandbox.path("begun").exists() {
             assert!(begun.elapsed() < TIME_LIMIT, "{}", session.tty.screen());
@@ -38,7 +41,7 @@ impl<'a> Session<'a> {
     }
 
     fn tmux(&self, args: &[&str]) -> String {
-        let output = Command::new("tmux").arg("-S").arg(self.sandbox.path("socket")).args(args).output().unwrap();
+        let output = Command::new("tmux").arg("-S").arg(self.sandbox.path(&self.socket)).args(args).output().unwrap();
         assert!(output.status.success(), "{args:?} {output:?}");
         String::from_utf8(output.stdout).unwrap()
     }
@@ -68,7 +71,7 @@ impl<'a> Session<'a> {
 
 impl Drop for Session<'_> {
     fn drop(&mut self) {
-        let _ = Command::new("tmux").arg("-S").arg(self.sandbox.path("socket")).arg("kill-server").output();
+        let _ = Command::new("tmux").arg("-S").arg(self.sandbox.path(&self.socket)).arg("kill-server").output();
     }
 }
 

@@ -61,6 +61,8 @@ pub(in crate::cli) enum Failure {
     BucketHindered { bucket: String, obstacle: Obstacle },
     /// A relay of this machine does not run, or is not ready.
     RelayDown { what: String, hint: Hint },
+    /// A tunnel to this computer cannot be opened, or has ended.
+    Tunnel { what: String, hint: Hint },
     /// A proxy in front of the relay interferes.
     InFront { relay: String, fault: ProxyFault },
     /// No share in the outbox matches.
@@ -154,13 +156,11 @@ impl Failure {
             Self::Unreportable(why) => report::unreportable(why),
             Self::Report { relay, contact, error } => report::message(relay, contact, error),
             Self::Request { relay, url, request, error } => relay::refused(relay, url, *request, error),
-            Self::BucketUnreachable { bucket, why } => Message::new(
-                Exit::Unreachable,
-                format!("{bucket} cannot be reached: {why}"),
-                relay::SAFE,
-            ),
+            Self::BucketUnreachable { bucket, why } => {
+                Message::new(Exit::Unreachable, format!("{bucket} cannot be reached: {why}"), relay::SAFE)
+            }
             Self::BucketHindered { bucket, obstacle } => network::hindered(bucket, obstacle, relay::SAFE),
-            Self::RelayDown { what, hint } => Message::new(Exit::Unreachable, what, hint),
+            Self::RelayDown { what, hint } | Self::Tunnel { what, hint } => Message::new(Exit::Unreachable, what, hint),
             Self::InFront { relay, fault } => relay::in_front(relay, *fault),
             Self::NotSentFromHere => {
                 Message::new(Exit::Gone, "no matching share was sent from this device", Hint::run("share list"))

@@ -1,0 +1,193 @@
+//! `share send --tunnel` with programs that only look like tunnels: the address is that of the sender's own port.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::support::{Host, Run, Sandbox, TIME_LIMIT};
+
+/// A port that is free, on which nobody listens yet.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A sender of `note.txt` through the tunnel that `script` opens, and its port.
+fn sending(sandbox: &Sandbox, script: &str, args: &[&str]) -> (Run, u16) {
+    let port = free_port();
+    sandbox.write("note.txt", b"content");
+    let (listen, url) = (format!("127.0.0.1:{port}"), format!("http://localhost:{port}"));
+    let tunnel = format!("sh -c '{script}' tunnel {{}}");
+    let all = ["send", "note.txt", "--tunnel", &tunnel, "--listen", &listen, "--public-url", &url];
+    (sandbox.share(all.iter().chain(args)).env("SHARE_FROM", "x"), port)
+}
+
+/// The same, when it has printed its link.
+fn tunneled(sandbox: &Sandbox, script: &str) -> (Host, u16) {
+    let (run, port) = sending(sandbox, script, &[]);
+    (Host::of(run.start(), 1), port)
+}
+
+/// The first line that a script has written to a file.
+fn printed(sandbox: &Sandbox, name: &str) -> String {
+    let begun = Instant::now();
+    loop {
+        let text = fs::read_to_string(sandbox.path(name)).unwrap_or_default();
+        if let Some((line, _)) = text.split_once('\n') {
+            return line.to_owned();
+        }
+        assert!(begun.elapsed() < TIME_LIMIT, "{name} was never written");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The status and the whole answer to a request for the page.
+fn requested(address: &str, host: &str) -> String {
+    let mut curl = Command::new("curl");
+    let output = curl.args(["-si", "-H", &format!("Host: {host}"), &format!("http://{address}/")]).output();
+    String::from_utf8_lossy(&output.unwrap().stdout).into_owned()
+}
+
+/// Waits until a process has ended.
+fn gone(pid: &str) {
+    let begun = Instant::now();
+    let is_there = || fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
+    while is_there() {
+        assert!(begun.elapsed() < TIME_LIMIT, "{pid} still runs");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_share_is_served_through_a_tunnel_and_under_its_host_only() {
+    let sandbox = Sandbox::new();
+    let script = "echo $$ >pid; env >variables; ls -l /proc/self/fd >descriptors; echo >ready; cat";
+    let (mut host, port) = tunneled(&sandbox, script);
+    host.expect("Opening a tunnel with sh …\nThe tunnel's operator cannot read the share");
+    host.expect(&format!("Serving through http://localhost:{port} until it is opened."));
+    for (address, name, expected) in [
+        ("127.0.0.1", format!("localhost:{port}"), "200 OK"),
+        ("[::1]", format!("LOCALHOST:{port}"), "200 OK"),
+        ("127.0.0.1", format!("127.0.0.1:{port}"), "421 Misdirected"),
+        ("127.0.0.1", "localhost".to_owned(), "421 Misdirected"),
+        ("127.0.0.1", "tunnel.example".to_owned(), "421 Misdirected"),
+    ] {
+        let answer = requested(&format!("{address}:{port}"), &name);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {expected}")), "{address} {name}: {answer}");
+    }
+    printed(&sandbox, "ready");
+    let variables = String::from_utf8(sandbox.read("variables")).unwrap();
+    assert!(variables.contains("NO_COLOR=1") && variables.contains("TERM=dumb"), "{variables}");
+    assert!(!variables.contains("SHARE_"), "{variables}");
+    let descriptors = String::from_utf8(sandbox.read("descriptors")).unwrap();
+    assert!(descriptors.contains(" 0 -> pipe:"), "{descriptors}");
+    assert!(!descriptors.contains("socket:") && !descriptors.contains("/.local/"), "{descriptors}");
+    assert_eq!(sandbox.share(["open", "-q", host.link()]).env("HOME", sandbox.other_home("b")).ok(), "content");
+    host.expect("Nothing is left here.").signal("INT");
+    assert_eq!(host.end().code, 0);
+    gone(&printed(&sandbox, "pid"));
+}
+
+#[test]
+fn a_tunnel_ends_with_share_however_that_ends() {
+    for signal in ["INT", "KILL"] {
+        let sandbox = Sandbox::new();
+        // The end of its input does not end it.
+        let (host, _) = tunneled(&sandbox, "echo $$ >pid; exec sleep 1000");
+        let pid = printed(&sandbox, "pid");
+        host.signal(signal);
+        let ended = host.end();
+        gone(&pid);
+        if signal == "INT" {
+            assert!(ended.stderr.contains("\nrevoked: the link no longer works"), "{ended:?}");
+        }
+    }
+}
+
+#[test]
+fn a_tunnel_that_ends_is_opened_again_and_its_output_is_read_to_the_end() {
+    let sandbox = Sandbox::new();
+    let script = "head -c 10000000 /dev/zero | tr \"\\\\0\" x; echo $$ >>pids; exec sleep 1000";
+    let (run, port) = sending(&sandbox, script, &["--json"]);
+    let mut process = run.start();
+    let (mut states, mut is_killed) = (Vec::new(), false);
+    for line in BufReader::new(process.0.stdout.take().unwrap()).lines() {
+        let line = line.unwrap();
+        assert!(!line.contains("sleep"), "the command is in {line}");
+        let event: Value = serde_json::from_str(&line).unwrap();
+        if event["event"] == "tunnel" {
+            let state = event["state"].as_str().unwrap().to_owned();
+            let url = if state == "opening" { Value::Null } else { format!("http://localhost:{port}").into() };
+            assert_eq!((&event["program"], &event["url"]), (&"sh".into(), &url), "{line}");
+            states.push(state);
+        }
+        if states.len() == 4 {
+            break;
+        }
+        // The output fills the pipe many times over, so that only a reader lets the program get here.
+        if !is_killed && line.contains("#share1") {
+            let pid = printed(&sandbox, "pids");
+            assert!(Command::new("kill").args(["-s", "KILL", &pid]).status().unwrap().success());
+            is_killed = true;
+        }
+    }
+    assert_eq!(states, ["opening", "open", "lost", "open"]);
+    process.kill();
+}
+
+#[test]
+fn a_tunnel_that_cannot_be_opened_is_an_error_before_anything_is_sent() {
+    let sandbox = Sandbox::new();
+    sandbox.write("note.txt", b"content");
+    let send = |tunnel: &str, more: &[&str]| sandbox.share(["send", "note.txt", "--tunnel", tunnel].iter().chain(more));
+    let needed = "--tunnel needs {} where the port goes";
+    send("ssh -R 80:localhost:80 x", &[]).fails(2, needed);
+    send("sh -c 'x {}", &[]).fails(2, "--tunnel: a quote is not closed");
+    send("no-such-tunnel {}", &[]).fails(2, "no-such-tunnel is not installed");
+    send("sh {}", &["--for", "anna", "--for", "ben"]).fails(2, "--tunnel allows only one link");
+    send("sh {}", &["--interface", "lo"]).fails(2, "--tunnel and --interface cannot be used together");
+    // It has no terminal on which it could ask, and what it prints is shown.
+    let asks = "sh -c 'echo Host key verification failed.; read x </dev/tty || exit 255; : s3cret' {}";
+    let shown = send(asks, &["-vv"]).fails(6, "sh ended before the tunnel was open (255)");
+    assert!(shown.stderr.contains("sh: Host key verification failed."), "{shown:?}");
+    assert!(shown.stderr.contains("run the command once in a terminal and accept the key"), "{shown:?}");
+    let structured = send(asks, &["--json"]).run();
+    let stdout = String::from_utf8_lossy(&structured.stdout);
+    assert!(structured.code == 6 && !stdout.contains("Host key"), "its output is in no event: {structured:?}");
+    for output in [&shown.stderr, &structured.stderr, &*stdout] {
+        assert!(!output.contains("s3cret"), "{output}");
+    }
+    let silent = send("sh -c 'exec sleep 1000' {}", &["--give-up", "1s"]);
+    silent.fails(6, "sh printed no https address within 1 second");
+    let decoy = send("sh -c 'echo https://203.0.113.1; exec sleep 1000' {}", &["--give-up", "1s"]);
+    decoy.fails(6, "no address that sh printed leads here: 203.0.113.1 (");
+    assert!(sandbox.share(["list"]).ok().is_empty());
+}
+
+#[test]
+fn settings_open_a_tunnel_only_where_this_computer_serves() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    sandbox.write("note.txt", b"content");
+    let tunnel = "sh -c 'touch opened; exit 7' {}";
+    let send = |args: &[&str]| {
+        sandbox
+            .share(["send", "note.txt"].iter().chain(args))
+            .env("SHARE_TUNNEL", tunnel)
+            .env("SHARE_RELAY", &relay.url)
+    };
+    assert!(send(&[]).ok().starts_with(&relay.url), "through the relay");
+    for args in [&["--direct", "--listen", "127.0.0.1:0"][..], &["--tunnel", "none", "--listen", "127.0.0.1:0"]] {
+        let host = Host::of(send(args).start(), 1);
+        assert!(host.link().starts_with("http://127.0.0.1:"), "{}", host.link());
+        host.signal("INT");
+        host.end();
+    }
+    assert!(!sandbox.path("opened").exists());
+    send(&["--direct"]).fails(6, "sh ended before the tunnel was open (7)");
+    assert!(sandbox.path("opened").exists());
+}
