@@ -50,7 +50,7 @@ impl Proxies {
     /// proxy is there to hide.
     pub fn read(
         explicit: Option<(&str, Source)>,
-        variable: impl Fn(&str) -> Option<OsString>,
+        variable: impl Fn(&'static str) -> Option<OsString>,
     ) -> Result<Self, ProxyError> {
         let parse = |text: &str, source| Proxy::parse(text, source).map_err(|why| ProxyError { origin: source, why });
         let set = |name: &&'static str| {
@@ -92,7 +92,8 @@ impl Proxies {
         if is_onion(&host) {
             return chosen.map(|proxy| Some(proxy.clone().looking_up())).ok_or(Obstacle::OnionNeedsProxy);
         }
-        let is_beside = |proxy: &&Proxy| self.none.contains(&host) || self.is_too_far(proxy, &host);
+        let is_beside =
+            |proxy: &&Proxy| self.none.contains(&host, url.port_or_known_default()) || self.is_too_far(proxy, &host);
         match chosen.filter(|proxy| !is_beside(proxy)) {
             // The HTTP client takes the brackets for a part of the name in the certificate.
             Some(proxy) if url.scheme() == "https" && matches!(host, Host::Ipv6(_)) => {

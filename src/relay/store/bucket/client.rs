@@ -42,7 +42,7 @@ impl HttpConnector for Connector {
             Some(_) if self.network.has_socks() => return Ok(HttpClient::new(Unasked)),
             // A web proxy would get the credentials.
             Some(time) => http::direct_builder(IDLE_TIME).connect_timeout(time),
-            None => http::store_builder(IDLE_TIME, &self.network),
+            None => http::wide_builder(IDLE_TIME, &self.network),
         };
         builder
             .https_only(!may_be_plain)
