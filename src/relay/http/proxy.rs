@@ -117,7 +117,7 @@ impl Proxy {
         !self.0.url.username().is_empty() || self.0.url.password().is_some()
     }
 
-    /// What it does when it does not let this user in.
+    /// The refusal of a user without its password, as a verb with its object.
     pub(in crate::relay) fn about_password(&self) -> &'static str {
         if self.has_password() { "does not accept that password" } else { "requires a user name and a password" }
     }

@@ -60,6 +60,11 @@ fn an_error_names_the_proxy() {
     assert!(!ended.stderr.contains("hunter22") && !ended.stderr.contains("warning"), "{ended:?}");
     let ended = peek(&sandbox, "https://relay.example").arg("--proxy").arg(&with_password).run();
     assert!(!ended.stderr.contains("hunter22") && ended.stderr.contains("warning: other users"), "{ended:?}");
+    // A web proxy gets the requests themselves, and may answer them.
+    let web = format!("http://{}", start(SocksReply::OtherProtocol));
+    let ended = peek(&sandbox, "http://192.168.1.23:4080").arg("--proxy").arg(&web).run();
+    let answers = "(set by --proxy), or a server behind it, answers in place of 192.168.1.23:4080";
+    expect(&ended, 6, &format!("the proxy {web} {answers}"), "or set NO_PROXY=192.168.1.23\n");
     // A proxy that refuses is asked once.
     let refuses = Socks::start(SocksReply::Code(2));
     let minutes = sandbox.share(["peek", &format!("https://relay.example/#{KEY}")]);
