@@ -73,8 +73,9 @@ pub(super) fn ask_terminal(preferred: Option<Graphics>, stop: &AtomicBool) -> io
     let size = screen.size();
     drop(screen);
     let answer = TerminalAnswer::read(&answers);
-    let outer =
-        if is_nested && style::has_utf8() { tmux::outer().filter(|outer| outer.has_placeholders) } else { None };
+    // The terminal itself answers with the name of tmux: another terminal within the pane does not.
+    let is_tmux = is_nested && answer.name.starts_with("tmux ");
+    let outer = if is_tmux && style::has_utf8() { tmux::outer().filter(|outer| outer.has_placeholders) } else { None };
     let placeholders = outer.as_ref().filter(|outer| outer.may_pass).map(|_| Graphics::Placeholders);
     let graphics = match preferred {
         Some(Graphics::Kitty) if is_nested => placeholders,

@@ -65,14 +65,14 @@ fn a_desktop_gets_one_notification() {
         "category": { "type": "s", "data": "transfer.complete" },
     });
     let expected =
-        json!(["share", 0, "", "Your share for anna <b>& co was opened", format!("by: {words}"), [], hints, -1]);
+        json!(["share", 0, "", "Your share for anna <b>& co was opened", format!("by {words}"), [], hints, -1]);
     assert_eq!(calls[0]["payload"], json!({ "type": "susssasa{sv}i", "data": expected }));
     assert_eq!(told(&tty), (vec![], 0), "the terminal stays silent");
     // Another user's desktop, over SSH.
     let (mut tty, link) = sender(&sandbox, &format!("{desktop} SSH_TTY=/dev/pts/9"), &format!("--relay {}", relay.url));
     let words = open(&sandbox, &link);
     assert_eq!(tty.end(), 0);
-    assert_eq!(told(&tty), (vec![format!("777;notify;Your share was opened;by: {words}")], 1));
+    assert_eq!(told(&tty), (vec![format!("777;notify;Your share was opened;by {words}")], 1));
     assert_eq!(bus.notified(1).len(), 1);
 }
 
@@ -89,7 +89,7 @@ fn without_a_service_the_terminal_is_told() {
         let (mut tty, link) = sender(&sandbox, &desktop, &format!("--relay {}", relay.url));
         let words = open(&sandbox, &link);
         assert_eq!(tty.end(), 0);
-        assert_eq!(told(&tty), (vec![format!("9;Your share was opened by: {words}")], 1));
+        assert_eq!(told(&tty), (vec![format!("9;Your share was opened: by {words}")], 1));
     }
     // A share that is not opened, in direct mode, at a terminal that only has a bell.
     let (mut tty, _) = sender(&sandbox, "SHARE_LISTEN=127.0.0.1:0", "--direct --expire 1m");
@@ -175,7 +175,7 @@ fn on_open_gets_the_event_and_no_secret() {
     }
     // Direct mode runs it too. A command that fails or is missing is a warning.
     for (command, warning) in [
-        ("sh -c 'exit 3'", "warning: on_open: sh ended with exit code 3"),
+        ("sh -c 'exit 3'", "warning: on_open: sh exited with code 3"),
         ("nonsuch --flag", "warning: on_open: nonsuch was not found"),
     ] {
         set(command);
