@@ -14,7 +14,7 @@ use crate::relay::client::HttpRelay;
 use crate::relay::client::endpoint::Endpoint;
 use crate::relay::client::retry::{Backoff, RetryEvent, Retrying};
 use crate::relay::rules::StoreRelay;
-use crate::relay::{Relay, RelayError};
+use crate::relay::{Access, Relay, RelayError};
 use crate::relay_url::RelayUrl;
 use crate::safe_text::printable;
 
@@ -109,7 +109,18 @@ impl Context {
             return Ok(Connected { relay, rules: Some(rules) });
         }
         let relay = self.server(endpoint, Request::Connect, give_up)?;
-        Ok(Connected { relay: self.retrying(Arc::new(relay), endpoint.name(), give_up), rules: None })
+        Ok(self.connected(endpoint, relay, give_up))
+    }
+
+    /// The server at the end of `endpoint`, with `access` for a login in front of it that is to be tested.
+    pub(super) fn connect_with(&self, endpoint: &Endpoint, access: Option<&Access>) -> Result<Connected, Failure> {
+        let give_up = self.give_up_for(endpoint);
+        let relay = self.server_with(endpoint, Request::Connect, give_up, access)?;
+        Ok(self.connected(endpoint, relay, give_up))
+    }
+
+    fn connected(&self, endpoint: &Endpoint, relay: HttpRelay, give_up: Duration) -> Connected {
+        Connected { relay: self.retrying(Arc::new(relay), endpoint.name(), give_up), rules: None }
     }
 
     /// The server at the end of `endpoint`, without retries.
@@ -119,7 +130,17 @@ impl Context {
         request: Request,
         give_up: Duration,
     ) -> Result<HttpRelay, Failure> {
-        let relay = HttpRelay::through(endpoint.url.clone(), endpoint.pin.as_ref(), give_up, self.network()?, None);
+        self.server_with(endpoint, request, give_up, self.access(endpoint)?.as_ref())
+    }
+
+    fn server_with(
+        &self,
+        endpoint: &Endpoint,
+        request: Request,
+        give_up: Duration,
+        access: Option<&Access>,
+    ) -> Result<HttpRelay, Failure> {
+        let relay = HttpRelay::through(endpoint.url.clone(), endpoint.pin.as_ref(), give_up, self.network()?, access);
         relay.map_err(|error| endpoint.failed(request, error))
     }
 

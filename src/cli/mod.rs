@@ -17,6 +17,7 @@
 //! | `signals` | Ctrl-C and the other signals to stop |
 //! | `config` | settings that need not be repeated |
 
+mod access;
 mod allowance;
 mod arguments;
 mod asking;

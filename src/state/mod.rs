@@ -1,6 +1,7 @@
-//! The state directory: data and files that outlive a run. This device's secret, create tokens, the outbox, the
-//! journal of openings, what can be reported. A link's secret is never among them.
+//! The state directory: data and files that outlive a run. This device's secret, create tokens, what passes logins in
+//! front of relays, the outbox, the journal of openings, what can be reported. A link's secret is never among them.
 
+pub(crate) mod access;
 pub mod journal;
 pub mod outbox;
 pub mod reportable;
@@ -82,6 +83,14 @@ impl StateDir {
         private_dir(&path)?;
         Ok(path)
     }
+}
+
+/// A URL as the name of a file.
+fn escaped(url: &str) -> String {
+    let letter = |c: u8| {
+        if c.is_ascii_alphanumeric() || c == b'.' { char::from(c).to_string() } else { format!("%{c:02x}") }
+    };
+    url.bytes().map(letter).collect()
 }
 
 /// Makes `bytes` the content of a file, durably, as [`write_private`] does, with the owner and the mode of `like`.

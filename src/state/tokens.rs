@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::relay_url::RelayUrl;
-use crate::state::{StateDir, write_private};
+use crate::state::{StateDir, escaped, write_private};
 
 impl StateDir {
     /// The create token for a relay, if one is kept.
@@ -22,16 +22,8 @@ impl StateDir {
         write_private(&self.create_token_path(relay)?, token.as_bytes())
     }
 
-    /// A file for each relay. A URL as it stands cannot be a name.
+    /// A file for each relay.
     fn create_token_path(&self, relay: &RelayUrl) -> io::Result<PathBuf> {
-        let name: String =
-            relay
-                .to_string()
-                .bytes()
-                .map(|c| {
-                    if c.is_ascii_alphanumeric() || c == b'.' { char::from(c).to_string() } else { format!("%{c:02x}") }
-                })
-                .collect();
-        Ok(self.subdirectory("tokens")?.join(name))
+        Ok(self.subdirectory("tokens")?.join(escaped(&relay.to_string())))
     }
 }

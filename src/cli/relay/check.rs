@@ -12,10 +12,12 @@ use crate::cli::output::errors::{self, Failure, Hint, Request};
 use crate::cli::output::format;
 use crate::cli::relay::compared::ComparedPage;
 use crate::cli::relay::findings::{Findings, TestShare, can_hold, test};
+use crate::cli::relay::login;
 use crate::cli::stores::{self, StoreName};
 use crate::relay::client::endpoint::Endpoint;
 use crate::relay::{About, Admission, TOMBSTONE_TIME};
 use crate::safe_text::printable;
+use crate::state::access::KeptAccess;
 
 const CAN_WAIT: &str = "a request can wait 55 seconds, as --wait requires";
 const CANNOT_WAIT: &str =
@@ -69,7 +71,7 @@ pub(super) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Failure> {
     if let Some(rules) = &connected.rules {
         findings.store = Some(stores::probe(rules, &StoreName::of(&endpoint.url), "don't use it", cx).await?);
     }
-    let (facts, text) = report(&endpoint, &about, &findings);
+    let (facts, text) = report(&endpoint, &about, &findings, &cx.kept_access(&endpoint.url)?);
     for warning in findings.page.iter().flat_map(|page| page.warnings(&endpoint.name())) {
         cx.output.warn(&warning);
     }
@@ -77,7 +79,7 @@ pub(super) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Failure> {
 }
 
 /// The findings, for programs and for people.
-pub(super) fn report(endpoint: &Endpoint, about: &About, findings: &Findings) -> (Value, String) {
+pub(super) fn report(endpoint: &Endpoint, about: &About, findings: &Findings, login: &KeptAccess) -> (Value, String) {
     let seconds = |time| format::duration_words(Duration::from_secs(time));
     let (longest, lease) = (seconds(about.max_ttl), seconds(about.lease));
     let who = match (findings.may_create, about.create) {
@@ -93,6 +95,9 @@ pub(super) fn report(endpoint: &Endpoint, about: &About, findings: &Findings) ->
         format!("an opener can resume for {lease}"),
         format!("response time: {}", format::duration_words(findings.round_trip)),
     ];
+    if !login.is_empty() {
+        lines.push(format!("sent to it: {}", login::sent(login).join(", ")));
+    }
     lines.extend(about_reports(about));
     lines.extend(about_uploads(&endpoint.name(), findings));
     if findings.store.is_some() {
@@ -120,6 +125,8 @@ pub(super) fn report(endpoint: &Endpoint, about: &About, findings: &Findings) ->
     let text = format!("{} works\n  {}", endpoint.name(), lines.join("\n  "));
     let facts = json!({
         "relay": endpoint.url.to_string(),
+        "access": login.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect::<Vec<_>>(),
+        "client_cert": login.client_cert.is_some(),
         "may_create": findings.may_create,
         "create": about.create,
         "left": findings.left,

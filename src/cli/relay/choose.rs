@@ -10,8 +10,9 @@ use crate::cli::input::prompt;
 use crate::cli::output::errors::{Failure, Request};
 use crate::cli::relay::check::report;
 use crate::cli::relay::findings::test_and_tidy;
+use crate::cli::relay::login::{self, LoginArgs};
 use crate::cli::stores::StoreName;
-use crate::cli::{config, folders, stores};
+use crate::cli::{access, config, folders, stores};
 use crate::relay::client::endpoint::Endpoint;
 use crate::relay::clock::SystemClock;
 use crate::relay::rules::probe::ProbeResult;
@@ -21,6 +22,7 @@ use crate::relay::store::layout;
 use crate::relay::{Admission, RelayError};
 use crate::relay_url::RelayUrl;
 use crate::safe_text::{printable, reason};
+use crate::state::access::KeptAccess;
 
 /// Make a relay the default after checking it
 ///
@@ -33,11 +35,14 @@ pub(super) struct UseArgs {
     /// Address of the relay, folder or bucket
     #[arg(value_hint = ValueHint::Url)]
     url: String,
+    #[command(flatten, next_help_heading = "Login in front of the relay")]
+    login: LoginArgs,
 }
 
 const USE_EXAMPLES: &str = "\
 Examples:
   share relay use https://relay.example
+  share relay use https://relay.example --header Authorization
   share relay use file:///mnt/team/share";
 
 /// The hint for a store that is unfit.
@@ -47,8 +52,16 @@ const ANOTHER: &str = "specify another directory or bucket";
 pub(super) async fn run(args: &UseArgs, cx: &Context) -> Result<(), Failure> {
     let url = RelayUrl::parse(&args.url).map_err(Failure::RelayUrl)?;
     let endpoint = Endpoint::to(url.clone());
+    let login = match args.login.read(&url, cx).await? {
+        // A secret can be removed although the relay does not answer without it.
+        Some((kept, false)) => return keep(&kept, &url, cx),
+        read => read.map(|(kept, _)| kept),
+    };
     let found = if url.is_store() { Some(adopt(&url, cx).await?) } else { None };
-    let connected = cx.connect(&endpoint).await?;
+    let connected = match &login {
+        Some(kept) => cx.connect_with(&endpoint, access::loaded(kept)?.as_ref())?,
+        None => cx.connect(&endpoint).await?,
+    };
     let about = connected.relay.about().await.map_err(|error| endpoint.failed(Request::Test, error))?;
     let mut token = if about.create == Admission::Token { create_token(&url, &endpoint, cx).await? } else { None };
     let mut findings = test_and_tidy(&endpoint, &connected, token.clone()).await?;
@@ -58,6 +71,9 @@ pub(super) async fn run(args: &UseArgs, cx: &Context) -> Result<(), Failure> {
         findings = test_and_tidy(&endpoint, &connected, token.clone()).await?;
     }
     findings.store = found;
+    if let Some(kept) = &login {
+        keep(kept, &url, cx)?;
+    }
     if let (Some(token), true) = (&token, findings.may_create) {
         let kept = cx.state().and_then(|state| state.keep_create_token(&url, token));
         kept.map_err(|error| {
@@ -71,7 +87,7 @@ pub(super) async fn run(args: &UseArgs, cx: &Context) -> Result<(), Failure> {
         return Err(endpoint.failed(Request::Test, RelayError::NotAllowed));
     }
     let path = config::set_relay(&url.to_string())?;
-    let (facts, text) = report(&endpoint, &about, &findings);
+    let (facts, text) = report(&endpoint, &about, &findings, &cx.kept_access(&url)?);
     cx.output.event("relay", facts, &text);
     if url.is_store() {
         let kind = if url.folder().is_some() { "folder" } else { "bucket" };
@@ -85,6 +101,17 @@ pub(super) async fn run(args: &UseArgs, cx: &Context) -> Result<(), Failure> {
         }
     }
     cx.output.info(&format!("This relay is now the default, set in {}", printable(&path.to_string_lossy())));
+    Ok(())
+}
+
+/// Keeps the headers and the certificate with which the relay at `url` has answered.
+fn keep(login: &KeptAccess, url: &RelayUrl, cx: &Context) -> Result<(), Failure> {
+    let kept = cx.state().and_then(|state| state.keep_access(url, login));
+    kept.map_err(|error| {
+        let what = format!("the headers and the client certificate cannot be stored: {}", reason(&error));
+        Failure::local(what, "nothing was kept; it is safe to run this again")
+    })?;
+    cx.output.info(&login::outcome(login, &url.name()));
     Ok(())
 }
 

@@ -6,6 +6,7 @@ mod compared;
 mod findings;
 mod limits;
 mod listening;
+mod login;
 mod operations;
 mod reporting;
 mod reports;

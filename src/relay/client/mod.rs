@@ -62,6 +62,8 @@ pub struct HttpRelay {
     idle: Duration,
     /// Translates errors of the HTTP client.
     errors: Errors,
+    /// The name of the header of credentials.
+    authorization: HeaderName,
     /// The first of the headers for a login in front of the relay.
     sent: Option<String>,
 }
@@ -100,9 +102,11 @@ impl HttpRelay {
         if let Some(access) = access {
             builder = builder.default_headers(access.header_map().ok_or(RelayError::BadRequest)?);
         }
+        let is_taken = access.is_some_and(Access::has_authorization);
+        let authorization = if is_taken { HeaderName::from_static(wire::SHARE_AUTHORIZATION) } else { AUTHORIZATION };
         let errors = Errors::new(target, proxy);
         let sent = access.and_then(|access| access.headers.first()).map(|(name, _)| name.clone());
-        Ok(Self { client: builder.build().map_err(|error| errors.of(error))?, url, idle, errors, sent })
+        Ok(Self { client: builder.build().map_err(|error| errors.of(error))?, url, idle, errors, authorization, sent })
     }
 
     /// The relay's page for browsers, or the file of that name which the page loads, as plain bytes.
@@ -131,7 +135,7 @@ impl HttpRelay {
         match credential.map(|credential| HeaderValue::try_from(&*wire::bearer(credential))) {
             Some(Ok(mut value)) => {
                 value.set_sensitive(true);
-                request.header(AUTHORIZATION, value)
+                request.header(&self.authorization, value)
             }
             _ => request,
         }

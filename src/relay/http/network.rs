@@ -3,8 +3,10 @@
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Certificate, ClientBuilder};
 use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
+use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -21,6 +23,9 @@ pub enum CertificatesError {
     /// It has one that cannot be read.
     #[error("contains a damaged certificate")]
     BadCertificate,
+    /// Its private key is damaged, or that of another certificate.
+    #[error("does not belong to its private key")]
+    OtherKey,
 }
 
 /// How clients connect. The default has neither proxies nor authorities of its own.
@@ -87,8 +92,12 @@ impl Identity {
     /// Reads a certificate, those of its issuers, and the private key (PEM).
     ///
     /// # Errors
-    /// [`CertificatesError::BadCertificate`].
+    /// [`CertificatesError::BadCertificate`] and [`CertificatesError::OtherKey`].
     pub fn from_pem(pem: &[u8]) -> Result<Self, CertificatesError> {
+        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+        let chain = chain.ok().filter(|chain| !chain.is_empty()).ok_or(CertificatesError::BadCertificate)?;
+        let key = PrivateKeyDer::from_pem_slice(pem).map_err(|_| CertificatesError::OtherKey)?;
+        CertifiedKey::from_der(chain, key, &ring::default_provider()).map_err(|_| CertificatesError::OtherKey)?;
         reqwest::Identity::from_pem(pem).map(Self).map_err(|_| CertificatesError::BadCertificate)
     }
 }
@@ -103,6 +112,11 @@ pub struct Access {
 }
 
 impl Access {
+    /// Whether the login takes the header `Authorization`.
+    pub(in crate::relay) fn has_authorization(&self) -> bool {
+        self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"))
+    }
+
     /// The headers, whose values are not for logs. `None` if one is not a header.
     pub(in crate::relay) fn header_map(&self) -> Option<HeaderMap> {
         let header = |(name, value): &(String, Zeroizing<String>)| {

@@ -166,7 +166,7 @@ fn a_tunnel_survives_a_change_of_network_and_revokes_when_it_has_moved() {
     sandbox.write("note.txt", b"content");
     let sent = told(
         &sandbox,
-        r#"
+        r"
 sending note.txt 1
 move_a
 wait_for 'the tunnel is open again' sent1
@@ -180,7 +180,7 @@ code=0
 wait $sender || code=$?
 [ $code -eq 6 ]
 if pgrep -x ssh; then exit 1; fi
-"#,
+",
     );
     assert_eq!(sandbox.read("got.txt"), b"content");
     assert!(sent.contains("the tunnel closed; opening it again"), "{sent}");

@@ -14,6 +14,7 @@ mod forms;
 mod hostile;
 mod limits;
 mod load;
+mod logins;
 mod long;
 mod manifests;
 mod nginx;
