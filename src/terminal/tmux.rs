@@ -51,7 +51,7 @@ pub(crate) fn environment() -> Option<String> {
     ask(&["show-environment"])
 }
 
-/// The terminal around tmux.
+/// The outer terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Outer {
     /// Its name and version, as it reported them to tmux.
@@ -62,7 +62,7 @@ pub(crate) struct Outer {
     pub(crate) may_pass: bool,
 }
 
-/// The terminal around tmux. `None`: there is no tmux, no terminal shows the session, tmux is too old, or this program
+/// The outer terminal. `None`: there is no tmux, no terminal shows the session, tmux is too old, or this program
 /// runs at another terminal than that of the pane: editors and screen open terminals of their own in it, whose programs
 /// inherit `TMUX`.
 pub(crate) fn outer() -> Option<Outer> {

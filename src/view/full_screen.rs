@@ -29,7 +29,7 @@ pub(super) struct FullScreen {
     arrived: Divider,
     /// Codes that erase pictures.
     wipe: Vec<u8>,
-    /// Codes that erase pictures in the terminal around tmux, which drops them while it does not show this pane.
+    /// Codes that erase pictures in the outer terminal, which drops them while it does not show this pane.
     wipe_around: Vec<u8>,
 }
 
@@ -56,7 +56,7 @@ impl FullScreen {
         self.wipe = codes;
     }
 
-    /// Adds the codes that erase a picture in the terminal around tmux. They are kept until tmux passes them on.
+    /// Adds the codes that erase a picture in the outer terminal. They are kept until tmux passes them on.
     pub(super) fn wipe_around_with(&mut self, codes: &[u8]) {
         self.wipe_around.extend_from_slice(codes);
     }

@@ -22,7 +22,7 @@ pub(super) struct Facts {
     pub(super) cell: Option<Cell>,
     pub(super) limits: Limits,
     pub(super) size: Option<Size>,
-    /// Whether the terminal around tmux has graphics, and tmux is set not to pass them on.
+    /// Whether the outer terminal has graphics, and tmux is set not to pass them on.
     pub(super) is_held_back: bool,
 }
 

@@ -34,7 +34,7 @@ const WITHIN: [(&str, &[&str]); 8] = [
 ];
 
 /// A crate, or a path in one, and the modules in which it may appear.
-const CRATES: [(&str, &[&str]); 23] = [
+const CRATES: [(&str, &[&str]); 24] = [
     ("age", &["seal", "secret", "report"]),
     ("age_core", &["seal"]),
     ("ring", &["seal", "secret", "relay"]),
@@ -51,6 +51,7 @@ const CRATES: [(&str, &[&str]); 23] = [
     ("prometheus_client", &["relay::metrics"]),
     ("rustix", &["platform"]),
     ("listenfd", &["platform"]),
+    ("shlex", &["platform"]),
     ("std::os", &["platform"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
