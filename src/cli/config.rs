@@ -9,6 +9,7 @@ use serde::Deserialize;
 use toml_edit::DocumentMut;
 
 use crate::cli::output::errors::Failure;
+use crate::platform::files::Rights;
 use crate::safe_text::{printable, reason};
 use crate::state::write_private;
 
@@ -57,6 +58,11 @@ fn damaged(path: &std::path::Path, what: &str) -> Failure {
 }
 
 impl Config {
+    /// Whether other users of this computer can read the file.
+    pub(super) fn is_disclosed() -> bool {
+        path().and_then(|path| fs::metadata(path).ok()).is_some_and(|data| Rights::of(&data).admit_others())
+    }
+
     /// Reads the file. One that is not there sets nothing.
     ///
     /// # Errors

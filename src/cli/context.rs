@@ -92,6 +92,10 @@ impl Context {
         if network.shows_password() {
             output.warn("other users of this computer can read the password in --proxy; SHARE_PROXY hides it");
         }
+        if network::Setting::discloses_password(&config) {
+            output
+                .warn("other users of this computer can read the proxy's password in config.toml: chmod 600 hides it");
+        }
         Ok(Self { config, give_up, give_up_is_set, signals, sockets, state_dir, output, network })
     }
 

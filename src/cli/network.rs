@@ -33,6 +33,12 @@ impl Setting {
         shown.and_then(|text| Proxy::parse(text, Source::Argument).ok()).is_some_and(|proxy| proxy.has_password())
     }
 
+    /// Whether `config` has the password of a proxy, and other users of this computer can read its file.
+    pub(super) fn discloses_password(config: &Config) -> bool {
+        let proxy = config.proxy.as_deref().and_then(|text| Proxy::parse(text, Source::Settings).ok());
+        proxy.is_some_and(|proxy| proxy.has_password()) && Config::is_disclosed()
+    }
+
     /// The network, by these options, the environment and `config`.
     ///
     /// # Errors
@@ -52,7 +58,7 @@ impl Setting {
         let configured = || config.proxy.as_deref().map(|text| (text, Source::Settings));
         let is_set = |(text, _): &(&str, Source)| !text.trim().is_empty();
         let explicit = given.filter(is_set).or_else(|| configured().filter(is_set));
-        let proxies = Proxies::read(explicit, |name| std::env::var(name).ok()).map_err(|error| unusable(&error))?;
+        let proxies = Proxies::read(explicit, std::env::var_os).map_err(|error| unusable(&error))?;
         let ca = self.ca.as_deref().or(config.ca.as_deref());
         let Some(path) = ca.filter(|path| !path.as_os_str().is_empty()) else {
             return Ok(Network::new(proxies));

@@ -152,6 +152,9 @@ impl StoreName {
     fn unfit(&self, unfit: &Unfit, hint: &Hint) -> Failure {
         let what = format!("{}: {unfit}", self.shown);
         match unfit {
+            Unfit::Failed(StoreError::Hindered(obstacle)) => {
+                Failure::BucketHindered { bucket: self.shown.clone(), obstacle: obstacle.clone() }
+            }
             Unfit::Failed(StoreError::Refused(_)) => Failure::local(what, self.refused_hint()),
             Unfit::Failed(StoreError::Unable(_)) | Unfit::NotExclusive => Failure::local(what, self.unable_hint()),
             _ => Failure::local(what, hint),
@@ -196,6 +199,9 @@ async fn until_answered<T, F: Future<Output = Result<T, StoreError>>>(
         let why = match answer.unwrap_or_else(|_| Err(StoreError::Failed("no answer".to_owned()))) {
             Ok(answer) => return Ok(answer),
             Err(StoreError::Failed(why)) if name.is_bucket() => why,
+            Err(StoreError::Hindered(obstacle)) => {
+                return Err(Failure::BucketHindered { bucket: shown.clone(), obstacle });
+            }
             Err(error) => {
                 let hint = name.settings.unwrap_or("check that you can write there");
                 return Err(Failure::local(format!("{shown} cannot be used: {error}"), hint));

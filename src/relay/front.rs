@@ -1,5 +1,7 @@
 //! Answers from in front of a relay: of a login, a gateway or a proxy.
 
+use crate::relay::http::proxy::Proxy;
+
 /// An answer from in front of a relay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Front {
@@ -17,6 +19,8 @@ pub enum Front {
     },
     /// It answers with a web page.
     Page,
+    /// The web proxy that gets the requests, or a server behind it, answers.
+    Proxy(Proxy),
     /// It answers with this status of HTTP.
     Status(u16),
 }
@@ -24,6 +28,6 @@ pub enum Front {
 impl Front {
     /// Whether the same request may succeed later: a tunnel that is closed for a while is answered for by its operator.
     pub fn may_pass(&self) -> bool {
-        matches!(self, Self::Page | Self::Status(_))
+        matches!(self, Self::Page | Self::Proxy(_) | Self::Status(_))
     }
 }

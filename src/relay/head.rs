@@ -26,8 +26,8 @@ pub(super) enum Redirect {
 pub(super) struct Head {
     pub(super) status: u16,
     pub(super) redirect: Redirect,
-    /// The challenge to authenticate.
-    pub(super) challenge: Option<String>,
+    /// The challenges to authenticate.
+    pub(super) challenges: Vec<String>,
     pub(super) is_html: bool,
     /// Whether nobody but the operator of the address can answer: over plain http a captive portal can.
     pub(super) is_secure: bool,
@@ -46,12 +46,15 @@ impl Head {
     /// The answer of a login or a gateway in front of the relay.
     pub(super) fn front(&self, body: &[u8]) -> Option<Front> {
         let says = |words: &str| body.windows(words.len()).any(|window| window == words.as_bytes());
-        let challenge = self.challenge.as_deref().unwrap_or_default().to_ascii_lowercase();
+        let is_password = |challenge: &String| {
+            let challenge = challenge.to_ascii_lowercase();
+            PASSWORDS.iter().any(|scheme| challenge.starts_with(scheme))
+        };
         match (self.status, &self.redirect) {
             _ if !self.is_secure => None,
             (300..=399, Redirect::Within) => Some(Front::Login { at: None }),
             (300..=399, Redirect::To(host)) => Some(Front::Login { at: Some(host.clone()) }),
-            (401, _) if PASSWORDS.iter().any(|scheme| challenge.starts_with(scheme)) => Some(Front::Password),
+            (401, _) if self.challenges.iter().any(is_password) => Some(Front::Password),
             (400, _) => {
                 let words = CERTIFICATES.iter().find(|(words, _)| says(words));
                 words.map(|(_, is_refused)| Front::Certificate { is_refused: *is_refused })
@@ -77,7 +80,7 @@ mod tests {
                 Some("") => Redirect::Within,
                 Some(host) => Redirect::To(host.to_owned()),
             },
-            challenge: challenge.map(str::to_owned),
+            challenges: challenge.into_iter().flat_map(|all| all.split(';')).map(str::to_owned).collect(),
             is_html: true,
             is_secure: true,
         };
@@ -86,6 +89,7 @@ mod tests {
             (head(307, Some(""), None), Front::Login { at: None }),
             (head(401, None, Some("Basic realm=\"x\"")), Front::Password),
             (head(401, None, Some("Negotiate")), Front::Password),
+            (head(401, None, Some("Bearer;NTLM")), Front::Password),
             (head(401, None, Some("Bearer")), Front::Status(401)),
             (head(400, None, None), Front::Certificate { is_refused: false }),
             (head(403, None, None), Front::Page),

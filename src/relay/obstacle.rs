@@ -27,13 +27,13 @@ pub enum Obstacle {
     #[error("the proxy {0} cannot be reached: {1}")]
     NoProxy(Proxy, String),
     /// The proxy requires credentials, or does not accept those that it was sent.
-    #[error("the proxy {0} requires a password")]
+    #[error("the proxy {0} {does}", does = .0.about_password())]
     ProxyPassword(Proxy),
     /// The proxy does not connect to the relay.
-    #[error("the proxy {0} does not connect to the relay")]
+    #[error("the proxy {0} refuses the connection")]
     ProxyRefuses(Proxy),
     /// The proxy does not reach the relay.
-    #[error("the proxy {0} cannot reach the relay: {1}")]
+    #[error("the proxy {0} does not get further: {1}")]
     ProxyFails(Proxy, String),
     /// An onion service, which only a proxy finds.
     #[error("an onion service can be reached only through a proxy")]
@@ -41,6 +41,12 @@ pub enum Obstacle {
     /// An https proxy does not carry this connection.
     #[error("the proxy {0} cannot be used: {1}")]
     NotByHttps(Proxy, NotByHttps),
+    /// The service of a cloud that hands out credentials to its computers, at an address of the local network.
+    #[error("no credentials are set, and the service that hands them out is not asked through a SOCKS proxy")]
+    NoCredentials,
+    /// A proxy does not carry TLS to an IPv6 address.
+    #[error("an IPv6 address cannot be reached by https through the proxy {0}")]
+    NotToIpv6(Proxy),
 }
 
 /// Connections that https proxies do not carry: the settings for TLS are the same for both.
@@ -158,14 +164,15 @@ impl Obstacle {
     /// Whether the obstacle may disappear by itself.
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::NoNetwork | Self::NoAddress(_) | Self::NoProxy(..) | Self::ProxyRefuses(_) | Self::ProxyFails(..) => {
-                true
-            }
+            Self::NoNetwork | Self::NoAddress(_) | Self::NoProxy(..) | Self::ProxyFails(..) => true,
             Self::NoCertificates
             | Self::ProxyPassword(_)
+            | Self::ProxyRefuses(_)
             | Self::UnknownName
             | Self::OnionNeedsProxy
-            | Self::NotByHttps(..) => false,
+            | Self::NotByHttps(..)
+            | Self::NoCredentials
+            | Self::NotToIpv6(_) => false,
         }
     }
 }

@@ -314,7 +314,7 @@ mod tests {
         assert_eq!(read(400, b"<html>", None), RelayError::NotARelay);
         assert_eq!(read(418, br#"{"type":"about:blank"}"#, None), RelayError::Diverted);
         // A login answers with the same status as a relay, whose own words count.
-        let login = Head { status: 401, challenge: Some("Basic".to_owned()), is_secure: true, ..Head::default() };
+        let login = Head { status: 401, challenges: vec!["Basic".to_owned()], is_secure: true, ..Head::default() };
         let password = RelayError::Fronted { front: Front::Password, sent: None };
         assert_eq!(Problem::read(&login, b"<html>", None), password);
         let own = br#"{"type":"urn:share:not-allowed"}"#;

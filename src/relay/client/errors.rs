@@ -114,8 +114,12 @@ impl Errors {
 
     /// The error of a web proxy that requires a password for a request.
     pub(super) fn password(&self) -> Option<RelayError> {
-        let proxy = self.proxy.as_ref().filter(|proxy| self.is_plain && !proxy.is_socks())?;
-        Some(RelayError::Hindered(Obstacle::ProxyPassword(proxy.clone())))
+        Some(RelayError::Hindered(Obstacle::ProxyPassword(self.plain_proxy()?.clone())))
+    }
+
+    /// The web proxy that gets the requests themselves, and may answer them.
+    pub(super) fn plain_proxy(&self) -> Option<&Proxy> {
+        self.proxy.as_ref().filter(|proxy| self.is_plain && !proxy.is_socks())
     }
 }
 

@@ -1,6 +1,7 @@
 //! The client of a relay server.
 
 pub mod admin;
+mod answer;
 mod body;
 pub mod endpoint;
 mod errors;
@@ -15,17 +16,17 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use reqwest::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
-    IF_NONE_MATCH, LOCATION, RANGE, RETRY_AFTER, WWW_AUTHENTICATE,
+    IF_NONE_MATCH, RANGE, RETRY_AFTER,
 };
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout_at};
-use url::Url;
 
+use self::answer::{all, head, text};
 use self::body::with_body;
 use self::errors::{Errors, silent};
-use crate::relay::head::{Head, Redirect};
+use crate::relay::front::Front;
 use crate::relay::http::{self, Target};
 use crate::relay::obstacle::Distrust;
 use crate::relay::problem::Problem;
@@ -91,6 +92,8 @@ impl HttpRelay {
         access: Option<&Access>,
     ) -> Result<Self, RelayError> {
         let url = if pin.is_some() { url.over_tls() } else { url };
+        // The sender's computer is behind no login.
+        let access = access.filter(|_| pin.is_none());
         let idle = http::IDLE_TIME.min(give_up);
         let target = Target { url: url.as_url(), is_pinned: pin.is_some(), access };
         let (mut builder, proxy) = http::builder(idle, network, target).map_err(RelayError::Hindered)?;
@@ -120,12 +123,9 @@ impl HttpRelay {
         if response.status() == StatusCode::NOT_FOUND {
             return Err(RelayError::Unknown);
         }
-        let response = self.accept(response).await?;
-        let all = |name| {
-            let values = response.headers().get_all(name).iter().map(|value| value.to_str().unwrap_or_default());
-            values.collect::<Vec<_>>().join(", ")
-        };
-        let (policy, coding) = (all(CONTENT_SECURITY_POLICY), all(CONTENT_ENCODING));
+        let response = if response.status().is_success() { response } else { self.accept(response).await? };
+        let joined = |name| all(&response, name).collect::<Vec<_>>().join(", ");
+        let (policy, coding) = (joined(CONTENT_SECURITY_POLICY), joined(CONTENT_ENCODING));
         let is_compressed = !matches!(&*coding.to_ascii_lowercase(), "" | "identity");
         Ok(Served { content: self.read_all(response, self.idle).await?, policy, is_compressed })
     }
@@ -176,9 +176,14 @@ impl HttpRelay {
         }
     }
 
-    /// The answer to a request that succeeded, or the error in it.
+    /// The answer to a request that succeeded, or the error in it. A web page is an error, whatever its status: it is
+    /// from a login or from the operator of a tunnel.
     async fn accept(&self, response: Response) -> Result<Response, RelayError> {
         let status = response.status();
+        let head = head(&response, self.url.is_https());
+        if status.is_success() && head.is_html {
+            return Err(self.fronted(head.foreign()));
+        }
         if status.is_success() || status == StatusCode::NOT_MODIFIED {
             return Ok(response);
         }
@@ -186,40 +191,25 @@ impl HttpRelay {
             return Err(error);
         }
         let after = text(&response, RETRY_AFTER).and_then(|seconds| seconds.parse().ok());
-        let head = self.head(&response);
         let body = self.read_all(response, self.idle).await.unwrap_or_default();
         Err(self.fronted(Problem::read(&head, &body, after)))
     }
 
     async fn read_json<A: DeserializeOwned>(&self, response: Response) -> Result<A, RelayError> {
         let len = response.content_length().unwrap_or(0).min(MAX_ANSWER as u64);
-        let head = self.head(&response);
+        let head = head(&response, self.url.is_https());
         let whole = self.read_all(response, time_for(len, self.idle)).await?;
         serde_json::from_slice(&whole).map_err(|_| self.fronted(head.foreign()))
     }
 
-    /// The fields of an answer that show whether it is the relay's.
-    fn head(&self, response: &Response) -> Head {
-        let to = text(response, LOCATION).and_then(|to| response.url().join(to).ok());
-        let is_own = |to: &Url| to.host_str() == response.url().host_str();
-        Head {
-            status: response.status().as_u16(),
-            redirect: match to {
-                None => Redirect::None,
-                Some(to) if is_own(&to) => Redirect::Within,
-                Some(to) => Redirect::To(to.host_str().unwrap_or_default().to_owned()),
-            },
-            challenge: text(response, WWW_AUTHENTICATE).map(str::to_owned),
-            is_html: text(response, CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/html")),
-            is_secure: self.url.is_https(),
-        }
-    }
-
-    /// The same error, which names what was sent to a login in front of the relay.
+    /// The same error, which names what was sent to a login in front of the relay, or the proxy that may answer.
     fn fronted(&self, error: RelayError) -> RelayError {
-        match error {
-            RelayError::Fronted { front, .. } => RelayError::Fronted { front, sent: self.sent.clone() },
-            error => error,
+        match (error, self.errors.plain_proxy()) {
+            (RelayError::Diverted | RelayError::NotARelay | RelayError::Fronted { .. }, Some(proxy)) => {
+                RelayError::Fronted { front: Front::Proxy(proxy.clone()), sent: None }
+            }
+            (RelayError::Fronted { front, .. }, None) => RelayError::Fronted { front, sent: self.sent.clone() },
+            (error, _) => error,
         }
     }
 
@@ -267,11 +257,6 @@ impl HttpRelay {
     fn part(&self, method: Method, number: u32, credential: &Credential) -> RequestBuilder {
         self.request(method, &format!("{}{number}", wire::PART), Some(credential))
     }
-}
-
-/// The value of a header.
-fn text(response: &Response, name: HeaderName) -> Option<&str> {
-    response.headers().get(name)?.to_str().ok()
 }
 
 /// The longest time for an answer of `len` bytes.

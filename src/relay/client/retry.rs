@@ -123,7 +123,7 @@ impl Retrying {
     }
 
     /// Whether a foreign answer came in place of the relay's, as from a captive portal, or another network does not
-    /// know its name.
+    /// know its name, or its proxy refuses the connection.
     fn is_diverted(&self, error: &RelayError) -> bool {
         is_foreign(error) && self.has_answered.load(Ordering::Relaxed)
     }
@@ -179,7 +179,9 @@ impl Retrying {
 /// Whether an error shows that something else was reached, or nothing.
 fn is_foreign(error: &RelayError) -> bool {
     match error {
-        RelayError::Diverted | RelayError::NotTrusted(_) | RelayError::Hindered(Obstacle::UnknownName) => true,
+        RelayError::Diverted
+        | RelayError::NotTrusted(_)
+        | RelayError::Hindered(Obstacle::UnknownName | Obstacle::ProxyRefuses(_)) => true,
         RelayError::Fronted { front, .. } => front.may_pass(),
         _ => false,
     }

@@ -20,6 +20,8 @@ const CONNECT_TIME: Duration = Duration::from_secs(10);
 const SOCKS_CONNECT_TIME: Duration = Duration::from_mins(1);
 /// The longest silence on a connection.
 pub(super) const IDLE_TIME: Duration = Duration::from_mins(1);
+/// The proxy of requests that must not be sent: no connection to port 0 is possible.
+const NOWHERE: &str = "http://127.0.0.1:0";
 /// The slowest rate of a body, in bytes a second.
 const SLOWEST: u64 = 8 * 1024;
 
@@ -98,18 +100,27 @@ pub(super) fn builder(
 
 /// `builder`, with `proxy` for everything.
 fn through(builder: ClientBuilder, proxy: &Proxy, idle: Duration) -> Result<ClientBuilder, Obstacle> {
-    let time = if proxy.is_socks() { SOCKS_CONNECT_TIME } else { CONNECT_TIME };
+    let time = time_to_connect(proxy.is_socks(), idle);
     let client = reqwest::Proxy::all(proxy.url().clone());
     let client = client.map_err(|error| Obstacle::NoProxy(proxy.clone(), error.to_string()))?;
-    Ok(builder.proxy(client).connect_timeout(time.min(idle)))
+    Ok(builder.proxy(client).connect_timeout(time))
 }
 
-/// A client of a store, whose requests may go to several hosts: each through the proxy that leads to it.
-pub(super) fn store_builder(idle: Duration, network: &Network) -> ClientBuilder {
+/// The time for a connection through a proxy. It ends before that of its request, whose error would not name the proxy.
+fn time_to_connect(is_socks: bool, idle: Duration) -> Duration {
+    let time = if is_socks { SOCKS_CONNECT_TIME } else { CONNECT_TIME };
+    time.min(idle.mul_f64(0.9))
+}
+
+/// A client whose requests go to several hosts, as those of a store do: each through the proxy that leads to it.
+pub(super) fn wide_builder(idle: Duration, network: &Network) -> ClientBuilder {
     let proxies = network.proxies().clone();
-    let time = if proxies.have_socks() { SOCKS_CONNECT_TIME } else { CONNECT_TIME };
-    let custom = reqwest::Proxy::custom(move |url| Some(proxies.to(url).ok()??.url().clone()));
-    network.trusted_by(direct_builder(idle)).proxy(custom).connect_timeout(time.min(idle))
+    let time = time_to_connect(proxies.have_socks(), idle);
+    let custom = reqwest::Proxy::custom(move |url| match proxies.to(url) {
+        Ok(proxy) => proxy.map(|proxy| proxy.url().clone()),
+        Err(_) => Url::parse(NOWHERE).ok(),
+    });
+    network.trusted_by(direct_builder(idle)).proxy(custom).connect_timeout(time)
 }
 
 /// The longest time for a body of `len` bytes at the slowest rate, shared with one more body.

@@ -7,7 +7,14 @@ use url::Host;
 
 /// One entry of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Entry {
+struct Entry {
+    hosts: Hosts,
+    /// Their only port that is meant. `None`: all.
+    port: Option<u16>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Hosts {
     /// All hosts.
     All,
     /// A domain and everything below it, in lower case, without dots around it.
@@ -21,19 +28,32 @@ enum Entry {
 pub(super) struct NoProxy(Vec<Entry>);
 
 impl NoProxy {
-    /// Reads entries between commas or blanks: `*`, domains with and without a leading dot, addresses and networks.
+    /// Reads entries between commas or blanks: `*`, domains with and without a leading dot, addresses and networks. A
+    /// port may follow a domain or an address.
     pub(super) fn parse(text: &str) -> Self {
         let entries = text.split(|c: char| c == ',' || c.is_whitespace()).filter(|entry| !entry.is_empty());
         Self(entries.map(Entry::parse).collect())
     }
 
-    /// Whether `host` is in the list.
-    pub(super) fn contains(&self, host: &Host<&str>) -> bool {
-        self.0.iter().any(|entry| entry.contains(host))
+    /// Whether `port` of `host` is in the list.
+    pub(super) fn contains(&self, host: &Host<&str>, port: Option<u16>) -> bool {
+        let is_meant = |entry: &Entry| entry.port.is_none() || entry.port == port;
+        self.0.iter().any(|entry| is_meant(entry) && entry.hosts.contain(host))
     }
 }
 
 impl Entry {
+    fn parse(text: &str) -> Self {
+        // The colons of an IPv6 address without brackets are its own.
+        let parts = text.rsplit_once(':').filter(|(hosts, _)| !hosts.contains(':') || hosts.ends_with(']'));
+        match parts.and_then(|(hosts, port)| Some((hosts, port.parse().ok()?))) {
+            Some((hosts, port)) => Self { hosts: Hosts::parse(hosts), port: Some(port) },
+            None => Self { hosts: Hosts::parse(text), port: None },
+        }
+    }
+}
+
+impl Hosts {
     fn parse(text: &str) -> Self {
         let address = text.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().map(IpNet::from);
         match address.or_else(|_| text.parse()) {
@@ -43,7 +63,7 @@ impl Entry {
         }
     }
 
-    fn contains(&self, host: &Host<&str>) -> bool {
+    fn contain(&self, host: &Host<&str>) -> bool {
         let is_in = |network: &IpNet, address: IpAddr| network.contains(&address.to_canonical());
         match (self, host) {
             (Self::All, _) => true,
@@ -66,7 +86,7 @@ mod tests {
     #[test]
     fn entries_are_domains_addresses_networks_or_all() {
         let list = NoProxy::parse("example.com, .intern *.corp\t10.0.0.0/8,192.168.1.5,[fd00::1],fe80::/10,,.");
-        let has = |host: &str| list.contains(&Host::parse(host).unwrap().as_ref_host());
+        let has = |host: &str| list.contains(&Host::parse(host).unwrap().as_ref_host(), Some(443));
         for host in ["example.com", "EXAMPLE.com.", "a.example.com", "intern", "b.intern", "x.corp", "10.1.2.3"] {
             assert!(has(host), "{host}");
         }
@@ -76,8 +96,15 @@ mod tests {
         for host in ["notexample.com", "example.org", "11.0.0.1", "192.168.1.6", "[fd00::2]", "com"] {
             assert!(!has(host), "{host}");
         }
-        assert!(NoProxy::parse("*").contains(&Host::Domain("any.example")));
-        assert!(!NoProxy::parse(" , ").contains(&Host::Domain("any.example")));
+        assert!(NoProxy::parse("*").contains(&Host::Domain("any.example"), None));
+        assert!(!NoProxy::parse(" , ").contains(&Host::Domain("any.example"), None));
+        let with_ports = NoProxy::parse("a.example:80,192.168.1.5:81,[fd00::1]:82");
+        for (host, own) in [("a.example", 80), ("x.a.example", 80), ("192.168.1.5", 81), ("[fd00::1]", 82)] {
+            let host = Host::parse(host).unwrap();
+            for port in [80, 81, 82] {
+                assert_eq!(with_ports.contains(&host.as_ref_host(), Some(port)), port == own, "{host}:{port}");
+            }
+        }
     }
 
     trait AsRefHost {

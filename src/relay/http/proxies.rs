@@ -1,5 +1,7 @@
 //! The proxies that a user has set, and which of them leads to a host.
 
+use std::ffi::OsString;
+
 use url::{Host, Url};
 
 use super::no_proxy::NoProxy;
@@ -48,14 +50,15 @@ impl Proxies {
     /// proxy is there to hide.
     pub fn read(
         explicit: Option<(&str, Source)>,
-        variable: impl Fn(&str) -> Option<String>,
+        variable: impl Fn(&'static str) -> Option<OsString>,
     ) -> Result<Self, ProxyError> {
         let parse = |text: &str, source| Proxy::parse(text, source).map_err(|why| ProxyError { origin: source, why });
         let set = |name: &&'static str| {
-            let value = variable(name).filter(|value| !value.trim().is_empty())?;
+            let value = variable(name).filter(|value| !value.to_string_lossy().trim().is_empty())?;
             Some((*name, value))
         };
-        let none = NO.iter().find_map(set).map_or_else(NoProxy::default, |(_, list)| NoProxy::parse(&list));
+        let none = NO.iter().find_map(set).map(|(_, list)| NoProxy::parse(&list.to_string_lossy()));
+        let none = none.unwrap_or_default();
         match explicit {
             Some((text, _)) if text.trim().eq_ignore_ascii_case(NONE) => return Ok(Self::default()),
             Some((text, source)) => {
@@ -68,7 +71,8 @@ impl Proxies {
         let first = |names: [&'static str; 2]| {
             let mut usable = names.iter().filter(|name| !(is_cgi && **name == "HTTP_PROXY"));
             let found = usable.find_map(set);
-            found.map(|(name, value)| parse(&value, Source::Variable(name))).transpose()
+            // Text that is not UTF-8 becomes text that is no address of a proxy.
+            found.map(|(name, value)| parse(&value.to_string_lossy(), Source::Variable(name))).transpose()
         };
         Ok(Self { explicit: None, http: first(HTTP)?, https: first(HTTPS)?, all: first(ALL)?, none })
     }
@@ -77,6 +81,7 @@ impl Proxies {
     ///
     /// # Errors
     /// [`Obstacle::OnionNeedsProxy`] for an onion service without one: a look-up of its name would reveal it.
+    /// [`Obstacle::NotToIpv6`].
     pub(super) fn to(&self, url: &Url) -> Result<Option<Proxy>, Obstacle> {
         let Some(host) = url.host() else { return Ok(None) };
         if is_own(&host) {
@@ -87,8 +92,15 @@ impl Proxies {
         if is_onion(&host) {
             return chosen.map(|proxy| Some(proxy.clone().looking_up())).ok_or(Obstacle::OnionNeedsProxy);
         }
-        let is_beside = |proxy: &&Proxy| self.none.contains(&host) || self.is_too_far(proxy, &host);
-        Ok(chosen.filter(|proxy| !is_beside(proxy)).cloned())
+        let is_beside =
+            |proxy: &&Proxy| self.none.contains(&host, url.port_or_known_default()) || self.is_too_far(proxy, &host);
+        match chosen.filter(|proxy| !is_beside(proxy)) {
+            // The HTTP client takes the brackets for a part of the name in the certificate.
+            Some(proxy) if url.scheme() == "https" && matches!(host, Host::Ipv6(_)) => {
+                Err(Obstacle::NotToIpv6(proxy.clone()))
+            }
+            proxy => Ok(proxy.cloned()),
+        }
     }
 
     /// Whether a host is on the local network, and `proxy` is a web proxy of the environment: that one is for hosts
@@ -110,7 +122,7 @@ mod tests {
 
     fn read(explicit: Option<&str>, variables: &[(&str, &str)]) -> Result<Proxies, ProxyError> {
         let variable =
-            |name: &str| variables.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned());
+            |name: &str| variables.iter().find(|(set, _)| *set == name).map(|(_, value)| OsString::from(*value));
         Proxies::read(explicit.map(|text| (text, Source::Argument)), variable)
     }
 
@@ -153,6 +165,16 @@ mod tests {
         for url in ["http://192.168.1.5", "http://nas", "https://10.1.2.3:4000"] {
             assert_eq!(to(None, &web, url), "", "{url}");
             assert_eq!(to(Some("w:1"), &[], url), "http://w:1 (set by --proxy)", "{url}");
+        }
+    }
+
+    #[test]
+    fn proxies_carry_no_tls_to_an_ipv6_address() {
+        for proxy in ["socks5h://a:1", "w:1"] {
+            let carried = to(Some(proxy), &[], "https://[fd00::5]:4080");
+            assert!(carried.contains("IPv6 address"), "{carried}");
+            assert!(to(Some(proxy), &[], "http://[fd00::5]:4080").ends_with(":1 (set by --proxy)"));
+            assert_eq!(to(Some(proxy), &[("no_proxy", "fd00::/8")], "https://[fd00::5]:4080"), "");
         }
     }
 

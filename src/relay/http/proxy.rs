@@ -117,6 +117,11 @@ impl Proxy {
         !self.0.url.username().is_empty() || self.0.url.password().is_some()
     }
 
+    /// The refusal of a user without its password, as a verb with its object.
+    pub(in crate::relay) fn about_password(&self) -> &'static str {
+        if self.has_password() { "does not accept that password" } else { "requires a user name and a password" }
+    }
+
     /// The address with this text before its host: `socks5h://USER:PASSWORD@127.0.0.1:9050`.
     pub fn address_with(&self, user: &str) -> String {
         let host = self.0.url.host_str().unwrap_or_default();

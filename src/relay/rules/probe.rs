@@ -69,7 +69,9 @@ impl StoreRelay {
         let names: Vec<String> = suffixes.map(|suffix| format!("{name}{suffix}")).collect();
         // A store that lacks what is needed is named at once.
         let removed = match result {
-            Err(Unfit::Failed(StoreError::Refused(_) | StoreError::Unable(_))) => self.store.delete(&names).await,
+            Err(Unfit::Failed(StoreError::Refused(_) | StoreError::Hindered(_) | StoreError::Unable(_))) => {
+                self.store.delete(&names).await
+            }
             _ => retry(|| self.store.delete(&names)).await,
         };
         result?;

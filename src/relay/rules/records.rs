@@ -333,6 +333,10 @@ pub(super) fn failure(error: StoreError) -> RelayError {
             tracing::error!(why, "the store refuses access");
             RelayError::Unreachable(why)
         }
+        StoreError::Hindered(obstacle) => {
+            tracing::error!(%obstacle, "the store cannot be reached");
+            RelayError::Hindered(obstacle)
+        }
         StoreError::Unable(why) => {
             tracing::error!(why, "the store lacks an operation");
             RelayError::Unreachable(why.to_owned())

@@ -74,7 +74,9 @@ pub(super) async fn write_once<R: Record>(
                 // Nothing is known about it, so it must not be answered as one that was not written.
                 Err(error) => Err(error),
             }),
-            Err(error @ (StoreError::Refused(_) | StoreError::Unable(_))) => ControlFlow::Break(Err(failure(error))),
+            Err(error @ (StoreError::Refused(_) | StoreError::Hindered(_) | StoreError::Unable(_))) => {
+                ControlFlow::Break(Err(failure(error)))
+            }
             // It may exist without being durable: try again.
             Err(_) => ControlFlow::Continue(()),
         }
@@ -94,9 +96,10 @@ pub(super) async fn write_hint(store: &dyn Store, clock: &dyn Clock, name: &str)
             Ok(Created::Exists) if matches!(get(store, name, INLINE_LEN).await, Ok(Some(_))) => {
                 ControlFlow::Break(Ok(()))
             }
-            Err(error @ (StoreError::NoSpace | StoreError::Refused(_) | StoreError::Unable(_))) => {
-                ControlFlow::Break(Err(failure(error)))
-            }
+            Err(
+                error
+                @ (StoreError::NoSpace | StoreError::Refused(_) | StoreError::Hindered(_) | StoreError::Unable(_)),
+            ) => ControlFlow::Break(Err(failure(error))),
             Ok(Created::Exists) | Err(_) => ControlFlow::Continue(()),
         }
     })

@@ -23,6 +23,7 @@ pub mod memory;
 use async_trait::async_trait;
 
 pub use crate::platform::files::Space;
+use crate::relay::obstacle::Obstacle;
 use crate::relay::{Content, RelayError};
 
 /// Outcome of creating an object.
@@ -57,6 +58,9 @@ pub enum StoreError {
     /// The store refuses access: wrong credentials, or no such bucket.
     #[error("{0}")]
     Refused(String),
+    /// An obstacle on the way to the store, which does not pass by itself.
+    #[error("{0}")]
+    Hindered(Obstacle),
     /// The store lacks the operation.
     #[error("{0}")]
     Unable(&'static str),

@@ -11,6 +11,7 @@ mod notices;
 mod operator;
 mod outbox;
 mod overdue;
+mod packets;
 mod proxies;
 mod questions;
 mod reports;

@@ -1,13 +1,22 @@
 //! Connections through proxies: what they carry, what goes beside them, and whose fault a failure is.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::io::ErrorKind;
 use std::net::TcpListener;
-use std::path::Path;
-use std::process::Command;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
-use crate::support::{Ended, Run, SHARE, Sandbox, Socks, SocksReply, certificate};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use share::relay::client::HttpRelay;
+use share::relay::obstacle::{NotByHttps, Obstacle};
+use share::relay::{Access, Identity, Network, Proxies, Relay, RelayError, Source};
+use share::relay_url::RelayUrl;
 
-const KEY: &str = "share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg";
+use crate::support::{Ended, Run, Sandbox, Socks, SocksReply, certificate};
+
+pub(super) const KEY: &str = "share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg";
 
 fn peek(sandbox: &Sandbox, address: &str) -> Run {
     let run = sandbox.share(["peek", "--give-up", "300ms", &format!("{address}/#{KEY}")]);
@@ -51,6 +60,16 @@ fn an_error_names_the_proxy() {
     assert!(!ended.stderr.contains("hunter22") && !ended.stderr.contains("warning"), "{ended:?}");
     let ended = peek(&sandbox, "https://relay.example").arg("--proxy").arg(&with_password).run();
     assert!(!ended.stderr.contains("hunter22") && ended.stderr.contains("warning: other users"), "{ended:?}");
+    // A web proxy gets the requests themselves, and may answer them.
+    let web = format!("http://{}", start(SocksReply::OtherProtocol));
+    let ended = peek(&sandbox, "http://192.168.1.23:4080").arg("--proxy").arg(&web).run();
+    let answers = "(set by --proxy), or a server behind it, answers in place of 192.168.1.23:4080";
+    expect(&ended, 6, &format!("the proxy {web} {answers}"), "or set NO_PROXY=192.168.1.23\n");
+    // A proxy that refuses is asked once.
+    let refuses = Socks::start(SocksReply::Code(2));
+    let minutes = sandbox.share(["peek", &format!("https://relay.example/#{KEY}")]);
+    let ended = minutes.env("ALL_PROXY", format!("socks5h://{}", refuses.address)).run();
+    assert!(ended.code == 6 && refuses.asked().len() == 1, "{:?}: {ended:?}", refuses.asked());
     // For an onion service there is no way beside the proxy, and on the local network there is.
     let refuses = Socks::start(SocksReply::Code(2));
     let ended = peek(&sandbox, "http://a.onion").env("ALL_PROXY", format!("socks5://{}", refuses.address)).run();
@@ -79,9 +98,20 @@ fn values_that_cannot_be_used_are_errors_before_anything_is_sent() {
         let ended = peek(&sandbox, "https://relay.example").env(name, value).run();
         expect(&ended, 2, what, "socks5h://HOST:PORT");
     }
-    fs::create_dir_all(sandbox.home().join(".config/share")).unwrap();
-    fs::write(sandbox.home().join(".config/share/config.toml"), format!("proxy = 'socks://{}'\n", proxy.address))
-        .unwrap();
+    // Text that is not UTF-8 is a value, too.
+    let text = OsStr::from_bytes(b"socks5h://127.0.0.1:9050\xff");
+    let ended = peek(&sandbox, "https://relay.example").env("ALL_PROXY", text).run();
+    expect(&ended, 2, "ALL_PROXY: not the address of a proxy", "socks5h://HOST:PORT");
+    let to_ipv6 = ["http://[fd00::5]:4080/#".to_owned() + &direct_key(), format!("https://[fd00::5]:4080/#{KEY}")];
+    for link in to_ipv6 {
+        let ended = sandbox.share(["peek", &link]).env("ALL_PROXY", format!("socks5h://{}", proxy.address)).run();
+        let what = "an IPv6 address cannot be reached by https through the proxy socks5h://";
+        assert!(ended.code == 2 && ended.stderr.contains(what) && proxy.asked().is_empty(), "{ended:?}");
+        assert!(ended.stderr.contains("use the name of the host, or set NO_PROXY=fd00::5\n"), "{ended:?}");
+    }
+    let config = sandbox.home().join(".config/share/config.toml");
+    fs::create_dir_all(config.parent().unwrap()).unwrap();
+    fs::write(&config, format!("proxy = 'socks://{}'\n", proxy.address)).unwrap();
     let ended = peek(&sandbox, "https://relay.example").run();
     expect(
         &ended,
@@ -97,12 +127,20 @@ fn values_that_cannot_be_used_are_errors_before_anything_is_sent() {
         "{:?}",
         proxy.asked()
     );
-    fs::write(sandbox.home().join(".config/share/config.toml"), "proxy = 'gopher://x'\n").unwrap();
+    fs::write(&config, "proxy = 'gopher://x'\n").unwrap();
     let ended = peek(&sandbox, "https://relay.example").run();
     assert!(
         ended.code == 2 && ended.stderr.contains("config.toml: proxy: gopher proxies are not supported"),
         "{ended:?}"
     );
+    // The file of a password should be private.
+    fs::write(&config, format!("proxy = 'http://me:hunter22@{}'\n", proxy.address)).unwrap();
+    for (mode, warns) in [(0o644, true), (0o600, false)] {
+        fs::set_permissions(&config, fs::Permissions::from_mode(mode)).unwrap();
+        let ended = sandbox.share(["list"]).run();
+        assert_eq!(ended.stderr.contains("warning: other users of this computer can read the proxy's password"), warns);
+        assert!(ended.code == 0 && !ended.stderr.contains("hunter22"), "{ended:?}");
+    }
     // "none" switches the setting off, and what does not connect does not read it.
     for (onion, name) in [("http://a.onion", "a.onion"), ("http://A.ONION.:4080", "a.onion.:4080")] {
         let ended = peek(&sandbox, onion).arg("--proxy").arg("none").run();
@@ -121,7 +159,7 @@ fn values_that_cannot_be_used_are_errors_before_anything_is_sent() {
 }
 
 /// The key of a link to a sender's computer.
-fn direct_key() -> String {
+pub(super) fn direct_key() -> String {
     use share::link::Link;
     use share::relay_url::RelayUrl;
     use share::secret::{Flags, LinkSecret};
@@ -151,109 +189,97 @@ fn authorities_of_ones_own_are_trusted_in_addition() {
     assert!(ended.code == 6 && ended.stderr.contains("cannot be reached: connection refused"), "{ended:?}");
 }
 
-/// On host b with its own DNS server on host a: everything that a client may do, and the answers.
-const STORY: &str = r#"
-printf 'nameserver 192.168.77.1\noptions timeout:1 attempts:1\n' >resolv; mount --bind resolv /etc/resolv.conf
-printf 'hosts: dns\n' >nsswitch; mount --bind nsswitch /etc/nsswitch.conf
-on_a python3 -c '
-import socket
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("0.0.0.0", 53))
-print(flush=True)
-while True:
-    query, peer = s.recvfrom(512)
-    end = query.index(0, 12) + 5
-    is_a = query[end-4:end-2] == b"\0\1"
-    answer = b"\xc0\x0c\0\1\0\1\0\0\0\5\0\4\xc0\xa8\x4d\1" if is_a else b""
-    s.sendto(query[:2] + b"\x81\x80\0\1" + (b"\0\1" if is_a else b"\0\0") + b"\0\0\0\0" + query[12:end] + answer, peer)
-' >dns & until [ -s dns ]; do sleep 0.05; done
-on_a microsocks -i 192.168.77.1 -p 1080 2>/dev/null &
-on_a "$SHARE" relay --listen 192.168.77.1:4080 --plain-http --anyone --store memory: --reserve 0 >relay 2>&1 &
-connects() { on_b bash -c "exec 3<>/dev/tcp/192.168.77.1/$1" 2>/dev/null; }
-until connects 4080 && connects 1080; do sleep 0.05; done
-mark() { on_b bash -c "echo $1 >/dev/udp/192.168.77.1/9"; }
-mark BEGIN
-try() { on_b "$SHARE" "$@" >>out 2>&1 || echo "exit $?" >>out; }
-echo text >text
-on_b "$SHARE" send text --relay http://192.168.77.1:4080 >link 2>sent || cat sent >&2
-try status "$(cat link)"
-try open "$(cat link)" -o got
-try peek --give-up 1s "https://relay.example/#$KEY"
-try peek --give-up 1s "http://relay.lan:4080/#$KEY"
-try peek --give-up 1s "http://share.onion:4080/#$KEY"
-try peek --give-up 1s "http://192.168.77.1:4999/#$DIRECT"
-AWS_ENDPOINT_URL=http://bucket.lan:4081 AWS_ACCESS_KEY_ID=a AWS_SECRET_ACCESS_KEY=b AWS_REGION=x \
-  try relay use s3://bucket --give-up 1s
-AWS_REGION=x try relay use s3://bucket --give-up 1s
-mark END
-kill %2 %3 %1
-"#;
-
-/// The packets of host b in one run of the story: "udp 53", "tcp 1080"; and the names in DNS queries.
-fn recorded(proxy: &str) -> (Vec<String>, String) {
-    let sandbox = Sandbox::new();
-    let two_hosts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/two-hosts");
-    let mut command = Command::new(two_hosts);
-    command.arg(sandbox.path("capture")).args(["bash", "-euc", STORY]);
-    let run = sandbox.prepare(command).env("SHARE", SHARE).env("KEY", KEY).env("DIRECT", direct_key());
-    let ended = run.env("ALL_PROXY", proxy).run();
-    let out = String::from_utf8_lossy(&fs::read(sandbox.path("out")).unwrap_or_default()).into_owned();
-    assert_eq!(ended.code, 0, "{ended:?}\n{out}");
-    assert_eq!(sandbox.read("got"), b"text\n", "{out}");
-    (packets(&sandbox.read("capture")), out)
+#[test]
+fn a_private_authority_is_trusted_where_it_is_named() {
+    let (sandbox, keys) = (Sandbox::new(), [(); 2].map(|()| KeyPair::generate().unwrap()));
+    let [key_of_authority, key] = keys;
+    let mut params = CertificateParams::new([]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(params, key_of_authority).unwrap();
+    let chain = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+    sandbox.write("chain.pem", chain.pem().as_bytes());
+    sandbox.write("key.pem", key.serialize_pem().as_bytes());
+    let ca = sandbox.write("ca.pem", authority.pem().as_bytes());
+    let options = ["relay", "--listen", "127.0.0.1:0", "--anyone", "--store", "memory:", "--reserve", "0"];
+    let relay = sandbox.share(options.iter().chain(&["--tls-cert", "chain.pem", "--tls-key", "key.pem"]));
+    let relay = sandbox.start_as_relay(relay);
+    // Another authority is the only one of this computer.
+    let check = || sandbox.share(["relay", "check", &relay.url]).env("SSL_CERT_FILE", certificate("good"));
+    let ended = check().run();
+    let what = format!("the certificate of {} is from an issuer that this computer does not trust", relay.address());
+    expect(&ended, 6, &what, "if the relay has a certificate authority of its own, use --ca FILE");
+    check().arg("--ca").arg(&ca).ok();
+    check().env("SHARE_CA", &ca).ok();
+    check().env("SSL_CERT_FILE", &ca).ok();
+    let config = sandbox.home().join(".config/share/config.toml");
+    fs::create_dir_all(config.parent().unwrap()).unwrap();
+    fs::write(config, format!("ca = '{}'\n", ca.display())).unwrap();
+    check().ok();
 }
 
-/// The packets that host b sent between both marks, each with its protocol and port, and its text if it is a query.
-fn packets(mut capture: &[u8]) -> Vec<String> {
-    let (mut packets, mut is_between) = (Vec::new(), false);
-    while capture.len() > 34 {
-        let word = |at: usize| usize::from(u16::from_be_bytes([capture[at], capture[at + 1]]));
-        let len = match word(12) {
-            0x0800 => 14 + word(16),
-            0x86dd => 54 + word(18),
-            0x0806 => 42,
-            other => panic!("a frame of type {other:x}"),
-        };
-        let frame = &capture[..len];
-        capture = &capture[len..];
-        if frame[12..14] != [8, 0] || frame[26..30] != [192, 168, 77, 2] {
-            continue;
-        }
-        let (protocol, at) = (frame[23], 14 + usize::from(frame[14] & 15) * 4);
-        let port = u16::from_be_bytes([frame[at + 2], frame[at + 3]]);
-        let text: String =
-            frame[at..].iter().map(|byte| char::from(*byte)).filter(char::is_ascii_alphanumeric).collect();
-        match (protocol, port) {
-            (17, 9) => is_between = text.contains("BEGIN"),
-            _ if !is_between => {}
-            (17, port) => packets.push(format!("udp {port} {text}")),
-            (6, port) => packets.push(format!("tcp {port} to {:?}", &frame[30..34])),
-            (other, _) => packets.push(format!("protocol {other}")),
-        }
-    }
-    packets
+/// A network with this proxy.
+fn through(proxy: &str) -> Network {
+    Network::new(Proxies::read(Some((proxy, Source::Argument)), |_| None).unwrap())
 }
 
 #[test]
-#[ignore = "needs network namespaces: tests/all"]
-fn with_all_proxy_no_packet_goes_elsewhere() {
-    // The recording sees what goes beside a proxy.
-    let (packets, out) = recorded("");
-    for name in ["relayexample", "relaylan", "bucketlan"] {
-        assert!(
-            packets.iter().any(|packet| packet.starts_with("udp 53 ") && packet.contains(name)),
-            "{name}: {packets:?}"
-        );
-    }
-    for port in [443, 4080, 4081, 4999] {
-        assert!(packets.iter().any(|packet| packet.starts_with(&format!("tcp {port} "))), "{port}: {packets:?}");
-    }
-    // Only the name of the onion service is kept from the network.
-    assert!(!packets.iter().any(|packet| packet.contains("onion")), "{packets:?}");
-    assert!(out.contains("share.onion:4080 can be reached only through a proxy"), "{out}");
+fn https_proxies_see_no_client_certificate() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let network = through(&format!("https://{}", listener.local_addr().unwrap()));
+    let pem = ["good", "key"].map(|name| fs::read(certificate(name)).unwrap()).concat();
+    let access = Access { identity: Some(Identity::from_pem(&pem).unwrap()), ..Access::default() };
+    let relay = RelayUrl::parse("https://relay.example").unwrap();
+    let made = HttpRelay::through(relay, None, Duration::from_secs(1), &network, Some(&access));
+    let is_refused = |error| matches!(error, RelayError::Hindered(Obstacle::NotByHttps(_, NotByHttps::Certificate)));
+    assert!(made.err().is_some_and(is_refused));
+    assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+}
 
-    let (packets, out) = recorded("socks5h://192.168.77.1:1080");
-    let is_to_proxy = |packet: &&String| *packet == "tcp 1080 to [192, 168, 77, 1]";
-    let elsewhere: Vec<_> = packets.iter().filter(|packet| !is_to_proxy(packet)).collect();
-    assert!(elsewhere.is_empty() && packets.len() > 50, "{} packets, {elsewhere:?}\n{out}", packets.len());
-    assert!(!out.contains("can be reached only"), "{out}");
+#[tokio::test(start_paused = true)]
+async fn a_silent_proxy_is_named_and_a_socks_proxy_has_more_time() {
+    // Nobody accepts its connections.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    for (scheme, seconds) in [("socks5h", 54), ("http", 10)] {
+        let relay = RelayUrl::parse("https://relay.example").unwrap();
+        let network = through(&format!("{scheme}://{address}"));
+        let relay = HttpRelay::through(relay, None, Duration::from_mins(10), &network, None).unwrap();
+        let begun = tokio::time::Instant::now();
+        let error = relay.about().await.unwrap_err();
+        assert_eq!(begun.elapsed().as_secs(), seconds, "{error:?}");
+        let RelayError::Hindered(Obstacle::ProxyFails(proxy, why)) = error else { panic!("{error:?}") };
+        assert!(proxy.to_string().contains(scheme) && why == "no answer");
+    }
+}
+
+#[test]
+fn a_bucket_behind_a_proxy_has_its_own_errors() {
+    let sandbox = Sandbox::new();
+    let bucket = || {
+        let run = sandbox.share(["relay", "use", "s3://bucket"]).env("AWS_REGION", "x");
+        run.env("AWS_ENDPOINT_URL", "http://bucket.lan:9000")
+    };
+    // One without a password, which is asked for one, and one with another password.
+    for (reply, user, does) in [
+        (SocksReply::Password, "", "requires a user name and a password"),
+        (SocksReply::WrongPassword, "me:hunter22@", "does not accept that password"),
+    ] {
+        let proxy = Socks::start(reply);
+        let run = bucket().env("AWS_ACCESS_KEY_ID", "a").env("AWS_SECRET_ACCESS_KEY", "b");
+        let ended = run.env("ALL_PROXY", format!("socks5h://{user}{}", proxy.address)).run();
+        let what = format!("the proxy socks5h://{} (set by ALL_PROXY) {does}", proxy.address);
+        expect(&ended, 6, &what, "set SHARE_PROXY=socks5h://USER:PASSWORD@");
+        assert!(!ended.stderr.contains("retrying") && !ended.stderr.contains("hunter22"), "{ended:?}");
+    }
+    let proxy = Socks::start(SocksReply::Code(4));
+    let ended = bucket().env("ALL_PROXY", format!("socks5h://{}", proxy.address)).run();
+    let what =
+        "s3://bucket: no credentials are set, and the service that hands them out is not asked through a SOCKS proxy";
+    expect(&ended, 8, what, "set the bucket's keys in the environment");
+    assert!(proxy.asked().is_empty(), "{:?}", proxy.asked());
+    let run = bucket().env("AWS_ACCESS_KEY_ID", "a").env("AWS_SECRET_ACCESS_KEY", "b");
+    let run = run.env("AWS_ENDPOINT_URL", "https://[fd00::5]:9000");
+    let ended = run.env("ALL_PROXY", format!("socks5h://{}", proxy.address)).run();
+    assert!(ended.code == 2 && ended.stderr.contains("AWS_ENDPOINT_URL: an IPv6 address cannot be"), "{ended:?}");
 }

@@ -26,6 +26,8 @@ enum Fault {
     Long,
     /// The connection ends in the middle of it.
     Broken,
+    /// A web page comes in its place, as from the operator of a tunnel that is closed.
+    Page,
 }
 
 /// A proxy in front of the server at an address, with a fault for each answer with a part.
@@ -85,6 +87,12 @@ fn pass(mut client: &TcpStream, server: SocketAddr, faults: &Mutex<VecDeque<Faul
         let fault = if is_part { faults.lock().unwrap().pop_front().unwrap_or(Fault::None) } else { Fault::None };
         match fault {
             Fault::None => {}
+            Fault::Page => {
+                let page =
+                    "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: 6\r\n\r\n<html>";
+                client.write_all(page.as_bytes())?;
+                continue;
+            }
             Fault::Short | Fault::Broken => body.truncate(body.len() / 2),
             Fault::Long => body.extend_from_slice(&[7; 5000]),
         }
@@ -114,7 +122,9 @@ async fn a_share_opens_where_answers_come_in_chunks() {
         Arc::new(Retrying::new(client_of(url), Backoff::new(Duration::from_secs(20)), Box::new(|_| {})))
     };
     // Each part is resumed where its answer ended, and what follows it is ignored.
-    let faults = [Fault::Short, Fault::Broken, Fault::Short, Fault::Long, Fault::Long];
+    let pages = [Fault::Page; 3];
+    let faults =
+        [&pages, &[Fault::Short][..], &pages, &[Fault::Broken, Fault::Short, Fault::Long, Fault::Long]].concat();
     let proxy = Chunking::before(&url, &faults);
     let mut share = Shared::send_to(direct.clone(), &[("a.bin", &content)], None).await;
     share.relay = retrying(&proxy.url);

@@ -49,7 +49,7 @@ impl Socks {
 
 fn answer(mut client: TcpStream, reply: SocksReply, asked: &Mutex<Vec<String>>) -> io::Result<()> {
     if reply == SocksReply::OtherProtocol {
-        let _ = client.read(&mut [0; 100])?;
+        let _ = client.read(&mut [0; 4096])?;
         return client.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
     }
     let mut offer = [0; 2];

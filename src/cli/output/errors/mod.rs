@@ -22,6 +22,7 @@ use crate::cli::output::format::{binary, quoted, size};
 use crate::link::LinkError;
 use crate::open::{OpenError, ReportError};
 use crate::relay::RelayError;
+use crate::relay::obstacle::Obstacle;
 use crate::relay_url::{RelayUrl, RelayUrlError};
 use crate::report::without_secret_keys;
 use crate::safe_text::{printable, reason};
@@ -56,6 +57,8 @@ pub(in crate::cli) enum Failure {
     Request { relay: String, url: Box<RelayUrl>, request: Request, error: RelayError },
     /// A bucket did not answer, for the reason in words.
     BucketUnreachable { bucket: String, why: String },
+    /// There is an obstacle on the way to a bucket.
+    BucketHindered { bucket: String, obstacle: Obstacle },
     /// A relay of this machine does not run, or is not ready.
     RelayDown { what: String, hint: Hint },
     /// A tunnel to this computer cannot be opened, or has ended.
@@ -153,11 +156,10 @@ impl Failure {
             Self::Unreportable(why) => report::unreportable(why),
             Self::Report { relay, contact, error } => report::message(relay, contact, error),
             Self::Request { relay, url, request, error } => relay::refused(relay, url, *request, error),
-            Self::BucketUnreachable { bucket, why } => Message::new(
-                Exit::Unreachable,
-                format!("{bucket} cannot be reached: {why}"),
-                "it is safe to run this again",
-            ),
+            Self::BucketUnreachable { bucket, why } => {
+                Message::new(Exit::Unreachable, format!("{bucket} cannot be reached: {why}"), relay::SAFE)
+            }
+            Self::BucketHindered { bucket, obstacle } => network::hindered(bucket, obstacle, relay::SAFE),
             Self::RelayDown { what, hint } | Self::Tunnel { what, hint } => Message::new(Exit::Unreachable, what, hint),
             Self::InFront { relay, fault } => relay::in_front(relay, *fault),
             Self::NotSentFromHere => {
@@ -239,7 +241,7 @@ pub(in crate::cli) fn exists(path: &Path) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::relay::obstacle::{Distrust, Obstacle};
+    use crate::relay::obstacle::Distrust;
 
     #[test]
     fn unreachable_relays_are_those_that_end_with_that_exit_code() {

@@ -38,11 +38,8 @@ pub(super) fn hindered(relay: &str, obstacle: &Obstacle, safe: &str) -> Message 
             unreachable(what, format!("check that it is running{tor}; {safe}"))
         }
         Obstacle::ProxyPassword(proxy) => {
-            let has_password = proxy.has_password();
-            let does =
-                if has_password { "does not accept that password" } else { "requires a user name and a password" };
             let address = proxy.address_with("USER:PASSWORD@");
-            unreachable(format!("the proxy {proxy} {does}"), format!("set SHARE_PROXY={address}; {safe}"))
+            unreachable(obstacle.to_string(), format!("set SHARE_PROXY={address}; {safe}"))
         }
         Obstacle::ProxyRefuses(proxy) => {
             let what = format!("the proxy {proxy} does not connect to {relay}");
@@ -59,6 +56,13 @@ pub(super) fn hindered(relay: &str, obstacle: &Obstacle, safe: &str) -> Message 
             format!("{relay} can be reached only through a proxy, such as Tor's"),
             Hint::run("--proxy socks5h://127.0.0.1:9050"),
         ),
+        Obstacle::NotToIpv6(_) => {
+            let around = beside(relay, Beside::Always).map(|set| format!(", or {set}")).unwrap_or_default();
+            Message::new(Exit::Usage, obstacle.to_string(), Hint::line(format!("use the name of the host{around}")))
+        }
+        Obstacle::NoCredentials => {
+            Message::new(Exit::Local, format!("{relay}: {obstacle}"), "set the bucket's keys in the environment")
+        }
         Obstacle::NotByHttps(_, why) => Message::new(Exit::Usage, why.to_string(), "use an http or a socks5h proxy"),
     }
 }
@@ -78,13 +82,13 @@ fn beside(relay: &str, hosts: Beside) -> Option<String> {
     is_meant.then(|| format!("set NO_PROXY={}", host.trim_start_matches('[').trim_end_matches(']')))
 }
 
-/// A computer without authorities. A file of them that cannot be read is named: the HTTP client ignores it.
+/// A computer without authorities. A file of them that cannot be used is named: the HTTP client ignores it.
 fn no_certificates() -> Message {
-    let file = std::env::var_os(SSL_CERT_FILE).filter(|file| !file.is_empty() && File::open(file).is_err());
+    let file = std::env::var_os(SSL_CERT_FILE).filter(|file| !file.is_empty());
     let hint = match file {
         Some(file) => {
-            let file = printable(&file.to_string_lossy());
-            Hint::from(format!("{SSL_CERT_FILE} names {file}, which cannot be read"))
+            let does = if File::open(&file).is_ok() { "contains no certificate" } else { "cannot be read" };
+            Hint::from(format!("{SSL_CERT_FILE} names {}, which {does}", printable(&file.to_string_lossy())))
         }
         None => Hint::line("install the package ca-certificates, or use --ca FILE"),
     };
@@ -98,7 +102,7 @@ fn use_with(relay: &str, option: &str) -> String {
 
 /// An answer from in front of a relay. `sent`: a header that was sent to it.
 pub(super) fn fronted(relay: &str, front: &Front, sent: Option<&str>, safe: &str) -> Message {
-    if let Some(name) = sent {
+    if let Some(name) = sent.filter(|_| !matches!(front, Front::Certificate { .. })) {
         return Message::new(
             if front.may_pass() { Exit::Unreachable } else { Exit::Refused },
             format!("{relay} does not accept the header {name} that is kept for it"),
@@ -126,6 +130,14 @@ pub(super) fn fronted(relay: &str, front: &Front, sent: Option<&str>, safe: &str
             format!("{relay} answers with a web page: a login, or a proxy in between"),
             by_header,
         ),
+        Front::Proxy(proxy) => {
+            let around = beside(relay, Beside::Always).map(|set| format!(", or {set}")).unwrap_or_default();
+            Message::new(
+                Exit::Unreachable,
+                format!("the proxy {proxy}, or a server behind it, answers in place of {relay}"),
+                format!("check the relay's address; ask the proxy's operator{around}"),
+            )
+        }
         Front::Status(status) => Message::new(
             Exit::Unreachable,
             format!("something in front of {relay} answers with HTTP status {status}"),

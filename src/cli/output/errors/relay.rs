@@ -35,7 +35,13 @@ pub(in crate::cli) enum ProxyFault {
 /// Whether a later run may succeed: the relay was not reached, was busy or full, or another server answered.
 pub(super) fn is_unreachable(error: &RelayError) -> bool {
     match error {
-        RelayError::Hindered(Obstacle::NoCertificates | Obstacle::OnionNeedsProxy | Obstacle::NotByHttps(..)) => false,
+        RelayError::Hindered(
+            Obstacle::NoCertificates
+            | Obstacle::OnionNeedsProxy
+            | Obstacle::NotByHttps(..)
+            | Obstacle::NotToIpv6(_)
+            | Obstacle::NoCredentials,
+        ) => false,
         RelayError::Fronted { front, .. } => front.may_pass(),
         RelayError::Hindered(_)
         | RelayError::NoConnection(_)
@@ -73,7 +79,7 @@ pub(super) fn refused(relay: &str, url: &RelayUrl, request: Request, error: &Rel
 /// The hint where the end of a share is not known.
 pub(super) const NO_RECORD: &str = "there is no record of whether this share was opened; ask the recipient";
 /// The relay changed nothing, or repeating the request changes nothing more.
-const SAFE: &str = "it is safe to run this again";
+pub(super) const SAFE: &str = "it is safe to run this again";
 
 /// A share that the relay has no record of.
 fn no_record(relay: &str, request: Request) -> Message {

@@ -20,7 +20,7 @@ use url::Url;
 
 use crate::relay::Network;
 use crate::relay::clock::Clock;
-use crate::relay::http::{IDLE_TIME, Target, builder};
+use crate::relay::http::{IDLE_TIME, wide_builder};
 
 /// The longest answer that is read, in bytes. A chain of certificates has a few thousand.
 const MAX_ANSWER: usize = 1 << 20;
@@ -86,8 +86,8 @@ impl AcmeHttp {
     ) -> Result<Self, String> {
         let words = |error: reqwest::Error| error.to_string();
         let url = Url::parse(directory).map_err(|error| error.to_string())?;
-        let (builder, _) = builder(IDLE_TIME, network, Target::to(&url)).map_err(|error| error.to_string())?;
-        let builder = builder.https_only(true);
+        network.proxy_to(&url).map_err(|error| error.to_string())?;
+        let builder = wide_builder(IDLE_TIME, network).https_only(true);
         let client = match authority {
             Some(pem) => builder.tls_certs_only(Certificate::from_pem_bundle(pem).map_err(words)?),
             None => builder,

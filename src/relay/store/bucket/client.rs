@@ -3,7 +3,6 @@
 //! The errors of the `object_store` crate have the status and the body of an answer only in their text. So its client
 //! is wrapped: the wrapper stores both for the operation that the task is running, and returns every answer unchanged.
 
-use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -43,7 +42,7 @@ impl HttpConnector for Connector {
             Some(_) if self.network.has_socks() => return Ok(HttpClient::new(Unasked)),
             // A web proxy would get the credentials.
             Some(time) => http::direct_builder(IDLE_TIME).connect_timeout(time),
-            None => http::store_builder(IDLE_TIME, &self.network),
+            None => http::wide_builder(IDLE_TIME, &self.network),
         };
         builder
             .https_only(!may_be_plain)
@@ -91,8 +90,7 @@ struct Unasked;
 #[async_trait]
 impl HttpService for Unasked {
     async fn call(&self, _: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let why = io::Error::other("the service that hands out credentials is not asked through a SOCKS proxy");
-        Err(HttpError::new(HttpErrorKind::Connect, why))
+        Err(HttpError::new(HttpErrorKind::Connect, Obstacle::NoCredentials))
     }
 }
 
@@ -119,6 +117,10 @@ impl Noting {
 impl HttpService for Noting {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         note(None);
+        if let Some(Err(obstacle)) = Url::parse(&request.uri().to_string()).ok().map(|url| self.network.proxy_to(&url))
+        {
+            return Err(HttpError::new(HttpErrorKind::Connect, obstacle));
+        }
         // Deletion of many objects: the answer has status 200, and an error for each object that was not deleted.
         let is_bulk = request.uri().query() == Some("delete");
         let uri = request.uri().to_string();

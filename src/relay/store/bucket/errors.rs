@@ -76,7 +76,10 @@ impl From<Failed> for StoreError {
     fn from(failed: Failed) -> Self {
         let answer = failed.answer.as_ref();
         let (code, status) = (answer.and_then(ErrorResponse::code), answer.and_then(|answer| answer.status));
-        in_words(code, status).unwrap_or_else(|| Self::Failed(reason(&failed.error)))
+        in_words(code, status).unwrap_or_else(|| match obstacle(&failed.error) {
+            Some(obstacle) if !obstacle.may_pass() => Self::Hindered(obstacle.clone()),
+            _ => Self::Failed(reason(&failed.error)),
+        })
     }
 }
 
@@ -127,9 +130,14 @@ fn is_code(text: &str) -> bool {
     (1..=40).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_alphanumeric())
 }
 
+/// The obstacle that the client of the bucket found.
+fn obstacle(error: &Error) -> Option<&Obstacle> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
 /// The reason for a missing answer: an obstacle on this machine, or the operating system's text.
 fn reason(error: &Error) -> String {
-    if let Some(obstacle) = causes(error).find_map(|cause| cause.downcast_ref::<Obstacle>()) {
+    if let Some(obstacle) = obstacle(error) {
         return obstacle.to_string();
     }
     if let Some(distrust) = causes(error).find_map(|cause| cause.downcast_ref()).and_then(Distrust::of) {
