@@ -146,8 +146,8 @@ fn ended(status: ExitStatus) -> Result<(), String> {
     }
 }
 
-/// A notification about the end of a share: its title and its text. They may be visible on a locked screen, so they have
-/// neither the link nor the names of files.
+/// A notification about the end of a share: its title and its text. They may be visible on a locked screen, so they
+/// have neither the link nor the names of files.
 fn words(entry: &SentShare, status: &Status) -> (String, String) {
     let whose = entry.recipient.as_ref().map(|recipient| format!(" for {recipient}")).unwrap_or_default();
     let share = format!("Your share{whose}");
