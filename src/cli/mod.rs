@@ -10,7 +10,7 @@
 //! | `host`, `narrator`, `tunnel` | serving shares from here, its events, and a tunnel to it |
 //! | `host_args` | the options that choose how this computer is reached |
 //! | `outcome`, `reporting` | the words about a share that was sent, and about a report |
-//! | `notice` | notices when shares end |
+//! | `notice` | notifications when shares end |
 //! | `look`, `catch_up` | looking at a share; work that earlier runs have left |
 //! | `asking` | questions to relays about shares that were sent |
 //! | `input` | links, passphrases, files and answers |

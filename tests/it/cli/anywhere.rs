@@ -73,7 +73,7 @@ export SHARE_CA=$PWD/ca.pem
 
 # Sends FILE, whose link and messages get a number.
 sending() {
-  on_a "$SHARE" send --tunnel "$SSH" "$1" >"link$2" 2>"sent$2" &
+  on_a "$SHARE" send --metadata keep --tunnel "$SSH" "$1" >"link$2" 2>"sent$2" &
   sender=$!
   wait_for share1 "link$2"
 }
@@ -128,7 +128,7 @@ ended 2
 grep -q 'opened by' sent2
 "#,
     );
-    assert!(sandbox.read("got.jpg").starts_with(&[0xff, 0xd8]));
+    assert!(sandbox.read("got.jpg") == photo);
     assert!(sent.starts_with("Opening a tunnel with ssh …\nThe tunnel's operator cannot read the share"), "{sent}");
     assert!(sent.contains("\nServing through https://203.0.113.1:8443 until it is opened."), "{sent}");
     assert!(!sent.contains("BatchMode") && !sent.contains("warning"), "{sent}");
