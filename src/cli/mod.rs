@@ -9,7 +9,7 @@
 //! | `network`, `connect`, `stores`, `folders` | proxies; connections to relays; storage by its address |
 //! | `host`, `narrator`, `tunnel` | serving shares from here, its events, and a tunnel to it |
 //! | `outcome`, `reporting` | the words about a share that was sent, and about a report |
-//! | `notice` | notices when shares end |
+//! | `notice` | notifications when shares end |
 //! | `look`, `catch_up` | looking at a share; work that earlier runs have left |
 //! | `asking` | questions to relays about shares that were sent |
 //! | `input` | links, passphrases, files and answers |

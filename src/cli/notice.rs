@@ -1,7 +1,7 @@
-//! Notices about the ends of shares, for a sender who does something else meanwhile, and the command `on_open`.
+//! Notifications about the ends of shares, for a sender who is busy elsewhere, and the command `on_open`.
 
 use std::io::{self, Write};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -24,7 +24,7 @@ const COMMAND_TIME: Duration = Duration::from_secs(30);
 /// The pause between two looks whether it has ended.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Whether the user wants notices.
+/// Whether the user wants notifications.
 #[derive(Args)]
 pub(super) struct NotifyArgs {
     /// Notify me when the share is opened (with --wait, or served from here)
@@ -32,13 +32,13 @@ pub(super) struct NotifyArgs {
     notify: bool,
 }
 
-/// Gives notice of the ends of shares.
+/// Notifies the user when shares end.
 pub(super) struct Notifier {
     is_asked: bool,
     /// The words of the command `on_open`.
     command: Option<Vec<String>>,
     output: Output,
-    /// Whether the warning was printed that there is no way to give notice.
+    /// Whether the warning was printed that there is no way to notify the user.
     has_warned: Arc<AtomicBool>,
     running: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -47,7 +47,7 @@ impl Notifier {
     /// `waits`: whether the command runs until the share ends. `instead`: the command that does.
     ///
     /// # Errors
-    /// Notices are wanted from a command that does not wait; or the setting `on_open` has an open quote.
+    /// Notifications are wanted from a command that does not wait; or the setting `on_open` has an open quote.
     pub(super) fn of(args: &NotifyArgs, waits: bool, instead: &str, cx: &Context) -> Result<Self, Failure> {
         if args.notify && !waits {
             return Err(Failure::usage("--notify needs --wait", Hint::run(format!("share {instead}"))));
@@ -61,7 +61,8 @@ impl Notifier {
         Ok(Self { is_asked: args.notify, command, output, has_warned: Arc::default(), running: Mutex::default() })
     }
 
-    /// Gives notice of the end of a share, and runs the command `on_open`. Returns at once: [`Notifier::settle`] waits.
+    /// Notifies the user of the end of a share, and runs the command `on_open`. Returns at once: [`Notifier::settle`]
+    /// waits.
     pub(super) fn ended(&self, entry: &SentShare, status: &Status) {
         if let Some(words) = self.command.clone()
             && entry.is_opened(status)
@@ -79,7 +80,7 @@ impl Notifier {
         self.tell(summary, body);
     }
 
-    /// Gives notice of an event, if the user wants notices.
+    /// Shows a notification, if the user wants them.
     fn tell(&self, summary: String, body: String) {
         if !self.is_asked {
             return;
@@ -98,7 +99,7 @@ impl Notifier {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).push(spawn_blocking(work));
     }
 
-    /// Waits for the notices that have begun, unless a signal to stop comes first.
+    /// Waits for the notifications and commands that have begun, unless a signal to stop comes first.
     pub(super) async fn settle(&self, cx: &Context) {
         let running = std::mem::take(&mut *self.running.lock().unwrap_or_else(PoisonError::into_inner));
         for notice in running {
@@ -109,18 +110,14 @@ impl Notifier {
     }
 }
 
-/// Runs a command with an event on its standard input. It gets no variable of this program, which may hold secrets, and
-/// is killed with its group after 30 seconds.
+/// Runs a command with an event on its standard input, in a session of its own: it has no terminal. It gets no variable
+/// of this program, which may hold secrets, and is killed with its group after 30 seconds.
 fn run_command(words: &[String], event: &str) -> Result<(), String> {
     let [program, arguments @ ..] = words else { return Ok(()) };
     let program = process::find_program(program).ok_or("was not found")?;
-    let mut command = Command::new(program);
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"SHARE_")) {
-        command.env_remove(name);
-    }
-    process::leave_group(&mut command);
-    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     let failed = |error: io::Error| format!("could not be run: {}", reason(&error));
+    let mut command = detached::command(&program, arguments).map_err(failed)?;
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().map_err(failed)?;
     // An event is shorter than what a pipe holds. A command that does not read it has done nothing wrong.
     if let Some(mut stdin) = child.stdin.take() {
@@ -134,7 +131,7 @@ fn run_command(words: &[String], event: &str) -> Result<(), String> {
             None => {
                 process::kill_group(&child);
                 let _ = child.wait();
-                return Err(format!("was ended after {} seconds", COMMAND_TIME.as_secs()));
+                return Err(format!("was killed after {} seconds", COMMAND_TIME.as_secs()));
             }
         }
     }
@@ -144,24 +141,24 @@ fn run_command(words: &[String], event: &str) -> Result<(), String> {
 fn ended(status: ExitStatus) -> Result<(), String> {
     match status.code() {
         Some(0) => Ok(()),
-        Some(code) => Err(format!("ended with exit code {code}")),
-        None => Err("was ended by a signal".to_owned()),
+        Some(code) => Err(format!("exited with code {code}")),
+        None => Err("was killed by a signal".to_owned()),
     }
 }
 
-/// A notice about the end of a share: its title and its text. They may stay on a locked screen, so they have neither
-/// the link nor the names of files.
+/// A notification about the end of a share: its title and its text. They may be visible on a locked screen, so they
+/// have neither the link nor the names of files.
 fn words(entry: &SentShare, status: &Status) -> (String, String) {
     let whose = entry.recipient.as_ref().map(|recipient| format!(" for {recipient}")).unwrap_or_default();
     let share = format!("Your share{whose}");
     match (status.state, status.claimant) {
         (ShareState::Finished, Some(claimant)) if entry.is_opened(status) => {
-            (format!("{share} was opened"), format!("by: {}", openers_words(&claimant)))
+            (format!("{share} was opened"), format!("by {}", openers_words(&claimant)))
         }
         // The opener may have received it.
         (ShareState::Finished | ShareState::Lapsed | ShareState::Revoked, Some(_)) => {
-            (format!("{share} has ended:"), entry.state_words(status))
+            (format!("{share} has ended"), entry.state_words(status))
         }
-        _ => (format!("{share} was not opened:"), entry.state_words(status)),
+        _ => (format!("{share} was not opened"), entry.state_words(status)),
     }
 }

@@ -4,13 +4,13 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
-use std::os::linux::net::SocketAddrExt;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::net::{SocketAddr, UnixStream};
-use std::path::Path;
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use percent_encoding::percent_decode;
+use socket2::{Domain, SockAddr, Socket, Type};
 
 /// The longest message that is read, in bytes.
 const MAX_MESSAGE: usize = 1 << 20;
@@ -47,7 +47,8 @@ pub fn usual_address() -> OsString {
 /// # Errors
 /// There is no bus or no service at it, or it does not answer in time.
 pub fn notify(address: &OsStr, notification: &Notification<'_>, within: Duration) -> io::Result<()> {
-    let mut bus = Bus { stream: connect(address.as_bytes())?, until: Instant::now() + within };
+    let until = Instant::now() + within;
+    let mut bus = Bus { stream: connect(address.as_bytes())?, until };
     bus.authenticate()?;
     bus.call(1, &["/org/freedesktop/DBus", "org.freedesktop.DBus", "Hello", "org.freedesktop.DBus"], None)?;
     let service = "org.freedesktop.Notifications";
@@ -63,10 +64,10 @@ fn connect(addresses: &[u8]) -> io::Result<UnixStream> {
         for pair in keys.split(|byte| *byte == b',') {
             let connected = if let Some(path) = pair.strip_prefix(b"path=") {
                 let path: Vec<u8> = percent_decode(path).collect();
-                UnixStream::connect(Path::new(OsStr::from_bytes(&path)))
+                connect_now(&path)
             } else if let Some(name) = pair.strip_prefix(b"abstract=") {
                 let name: Vec<u8> = percent_decode(name).collect();
-                SocketAddr::from_abstract_name(name).and_then(|address| UnixStream::connect_addr(&address))
+                connect_now(&[&[0], &*name].concat())
             } else {
                 continue;
             };
@@ -77,6 +78,16 @@ fn connect(addresses: &[u8]) -> io::Result<UnixStream> {
         }
     }
     Err(failed)
+}
+
+/// Connects without waiting: a bus that no longer accepts connections would let this block for ever. A name that begins
+/// with NUL is abstract.
+fn connect_now(path: &[u8]) -> io::Result<UnixStream> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    socket.connect(&SockAddr::unix(OsStr::from_bytes(path))?)?;
+    socket.set_nonblocking(false)?;
+    Ok(OwnedFd::from(socket).into())
 }
 
 /// The arguments of `Notify`.

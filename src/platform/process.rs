@@ -1,8 +1,7 @@
 //! This process and its children: limits, signals, users.
 
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::Child;
 use std::time::Duration;
 use std::{env, fs};
 
@@ -21,11 +20,6 @@ pub fn keep_memory_private() {
 /// Starts a new session, so that closing the terminal, or Ctrl-C there, does not end this process.
 pub fn leave_session() {
     let _ = setsid();
-}
-
-/// Makes a program that is about to start the first of a process group, which Ctrl-C in this terminal does not reach.
-pub fn leave_group(command: &mut Command) {
-    command.process_group(0);
 }
 
 /// Kills a child that has a process group, and all of that group.

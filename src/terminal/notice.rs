@@ -1,4 +1,4 @@
-//! Notices for a user who looks elsewhere: on the desktop, else by the bell and a sequence of the terminal.
+//! Notifications for a user who is busy elsewhere: on the desktop, else by the bell and a sequence of the terminal.
 
 use std::env;
 use std::io::{self, Write};
@@ -13,7 +13,7 @@ use crate::terminal::{style, tmux};
 /// The longest wait for the desktop's notification service.
 const BOUND: Duration = Duration::from_secs(2);
 
-/// Gives a notice. May block for two seconds.
+/// Shows a notification. May block for some seconds.
 ///
 /// # Errors
 /// The user has neither a desktop nor a terminal.
@@ -91,8 +91,8 @@ impl Form {
         let (summary, body) = (plain(summary), plain(body));
         match self {
             Self::Bell => String::new(),
-            Self::Osc9 => format!("\x1b]9;{summary} {body}\x1b\\"),
-            Self::Osc99 => format!("\x1b]99;;{summary} {body}\x1b\\"),
+            Self::Osc9 => format!("\x1b]9;{summary}: {body}\x1b\\"),
+            Self::Osc99 => format!("\x1b]99;;{summary}: {body}\x1b\\"),
             Self::Osc777 => format!("\x1b]777;notify;{summary};{body}\x1b\\"),
         }
         .into_bytes()

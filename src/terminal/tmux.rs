@@ -1,10 +1,12 @@
 //! Queries to the tmux server, if this program runs in one of its panes.
 
 use std::io::Read;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::platform::process::find_program;
+use crate::platform::tty;
 
 /// Time limit for an answer of tmux.
 const BOUND: Duration = Duration::from_secs(2);
@@ -49,7 +51,7 @@ pub(crate) fn environment() -> Option<String> {
     ask(&["show-environment"])
 }
 
-/// The terminal around tmux.
+/// The outer terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Outer {
     /// Its name and version, as it reported them to tmux.
@@ -60,13 +62,19 @@ pub(crate) struct Outer {
     pub(crate) may_pass: bool,
 }
 
-/// The terminal around tmux. `None`: there is no tmux, no terminal shows the session, or tmux is too old.
+/// The outer terminal. `None`: there is no tmux, no terminal shows the session, tmux is too old, or this program
+/// runs at another terminal than that of the pane: editors and screen open terminals of their own in it, whose programs
+/// inherit `TMUX`.
 pub(crate) fn outer() -> Option<Outer> {
     let pane = std::env::var("TMUX_PANE").ok()?;
-    let format = "#{session_id} #{window_id} #{allow-passthrough} #{client_termtype}";
+    let format = "#{pane_tty} #{session_id} #{window_id} #{allow-passthrough} #{client_termtype}";
     let here = ask(&["display-message", "-p", "-t", &pane, format])?;
+    let (tty, here) = here.trim_end_matches('\n').split_once(' ')?;
+    if !tty::is_controlled_by(Path::new(tty)) {
+        return None;
+    }
     let clients = ask(&["list-clients", "-F", "#{session_id} #{window_id} #{client_termtype}"])?;
-    Outer::read(here.trim_end_matches('\n'), &clients)
+    Outer::read(here, &clients)
 }
 
 impl Outer {
@@ -82,7 +90,7 @@ impl Outer {
         });
         let names: Vec<_> = names.collect();
         let has_placeholders = !names.is_empty() && names.iter().all(|name| draws_placeholders(name));
-        Some(Self { name: name.to_owned(), has_placeholders, may_pass: matches!(passes, "1" | "on" | "all") })
+        Some(Self { name: name.to_owned(), has_placeholders, may_pass: matches!(passes, "1" | "on" | "2" | "all") })
     }
 }
 
@@ -93,15 +101,29 @@ fn draws_placeholders(name: &str) -> bool {
     (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) >= (0, 28)
 }
 
-/// Whether this pane is on a screen, so that tmux passes sequences on. `None`: tmux does not answer.
-pub(crate) fn is_shown() -> Option<bool> {
-    let pane = std::env::var("TMUX_PANE").ok()?;
-    let format = "#{window_active_clients} #{window_zoomed_flag} #{pane_active} #{allow-passthrough}";
-    let answer = ask(&["display-message", "-p", "-t", &pane, format])?;
-    let [clients, is_zoomed, is_active, passes] = answer.split_whitespace().collect::<Vec<_>>()[..] else {
-        return None;
+/// Whether tmux passes sequences on now: the option is on and this pane is on a screen. False if tmux does not answer.
+pub(crate) fn passes_now() -> bool {
+    let ask_pane = || {
+        let pane = std::env::var("TMUX_PANE").ok()?;
+        ask(&["display-message", "-p", "-t", &pane, STATE])
     };
-    Some(passes == "all" || clients != "0" && (is_zoomed == "0" || is_active == "1"))
+    ask_pane().is_some_and(|state| passes(&state))
+}
+
+/// The facts on which that depends.
+const STATE: &str =
+    "#{session_attached} #{window_active_clients} #{window_zoomed_flag} #{pane_active} #{allow-passthrough}";
+
+/// Whether tmux passes sequences on, by its answer to [`STATE`].
+fn passes(state: &str) -> bool {
+    let [attached, active, is_zoomed, is_active, option] = state.split_whitespace().collect::<Vec<_>>()[..] else {
+        return false;
+    };
+    match option {
+        "all" | "2" => attached != "0",
+        "on" | "1" => active != "0" && (is_zoomed == "0" || is_active == "1"),
+        _ => false,
+    }
 }
 
 /// A sequence in the form that tmux passes on to the terminal around it, if the option `allow-passthrough` is on.
@@ -153,6 +175,16 @@ mod tests {
         let may = |passes: &str| Outer::read(&format!("$0 @0 {passes} x"), "").unwrap().may_pass;
         assert!(may("1") && may("on") && may("all"));
         assert!(!may("0") && !may("off") && !may(""));
+    }
+
+    #[test]
+    fn sequences_pass_while_the_option_is_on_and_the_pane_is_shown() {
+        for state in ["1 1 0 1 on", "1 1 0 0 1", "1 1 1 1 1", "1 0 0 1 all", "1 0 1 0 2"] {
+            assert!(passes(state), "{state}");
+        }
+        for state in ["1 1 0 1 off", "1 1 0 1 0", "1 0 0 1 1", "1 1 1 0 1", "0 0 0 1 all", "1 1 0 1", ""] {
+            assert!(!passes(state), "{state}");
+        }
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub(super) struct FullScreen {
     arrived: Divider,
     /// Codes that erase pictures.
     wipe: Vec<u8>,
-    /// Codes that erase pictures in the terminal around tmux, which drops them while it does not show this pane.
+    /// Codes that erase pictures in the outer terminal, which drops them while it does not show this pane.
     wipe_around: Vec<u8>,
 }
 
@@ -56,7 +56,7 @@ impl FullScreen {
         self.wipe = codes;
     }
 
-    /// Adds the codes that erase a picture in the terminal around tmux. They are kept until tmux passes them on.
+    /// Adds the codes that erase a picture in the outer terminal. They are kept until tmux passes them on.
     pub(super) fn wipe_around_with(&mut self, codes: &[u8]) {
         self.wipe_around.extend_from_slice(codes);
     }
@@ -73,15 +73,21 @@ impl FullScreen {
     /// Empties the screen line by line: some terminals move a screen that is cleared at once into the scrollback.
     pub(super) fn clear(&mut self) -> io::Result<()> {
         let mut codes = std::mem::take(&mut self.wipe);
-        if !self.wipe_around.is_empty() && tmux::is_shown() != Some(false) {
-            codes.append(&mut self.wipe_around);
+        let passed = !self.wipe_around.is_empty() && tmux::passes_now();
+        if passed {
+            codes.extend_from_slice(&self.wipe_around);
         }
         codes.extend(b"\x1b[0m");
         for row in 1..=self.size().rows {
             codes.extend(format!("\x1b[{row};1H\x1b[2K").bytes());
         }
         codes.extend(b"\x1b[1;1H");
-        self.write(&codes)
+        self.write(&codes)?;
+        // tmux may have hidden the pane in between.
+        if passed && tmux::passes_now() {
+            self.wipe_around.clear();
+        }
+        Ok(())
     }
 
     /// Empties the screen for the last time. Waits for tmux to pass the codes on that erase pictures around it. Returns

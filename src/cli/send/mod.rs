@@ -255,14 +255,14 @@ impl Sending<'_> {
             Ok::<_, Failure>(status)
         }));
         let ends = tokio::select! {
-            ends = waiting => ends?,
+            ends = waiting => ends,
             _ = self.cx.interrupted() => {
                 self.cx.output.info("The link keeps working.");
                 return Err(Failure::Interrupted(Some(Hint::run("share status --wait"))));
             }
         };
         self.notifier.settle(self.cx).await;
-        expect_opened(batch.shares().iter().map(Share::entry).zip(&ends))
+        expect_opened(batch.shares().iter().map(Share::entry).zip(&ends?))
     }
 }
 

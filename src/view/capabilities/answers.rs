@@ -22,7 +22,7 @@ pub(super) struct Facts {
     pub(super) cell: Option<Cell>,
     pub(super) limits: Limits,
     pub(super) size: Option<Size>,
-    /// Whether the terminal around tmux has graphics, and tmux is set not to pass them on.
+    /// Whether the outer terminal has graphics, and tmux is set not to pass them on.
     pub(super) is_held_back: bool,
 }
 
@@ -73,8 +73,9 @@ pub(super) fn ask_terminal(preferred: Option<Graphics>, stop: &AtomicBool) -> io
     let size = screen.size();
     drop(screen);
     let answer = TerminalAnswer::read(&answers);
-    let outer =
-        if is_nested && style::has_utf8() { tmux::outer().filter(|outer| outer.has_placeholders) } else { None };
+    // The terminal itself answers with the name of tmux: another terminal within the pane does not.
+    let is_tmux = is_nested && answer.name.starts_with("tmux ");
+    let outer = if is_tmux && style::has_utf8() { tmux::outer().filter(|outer| outer.has_placeholders) } else { None };
     let placeholders = outer.as_ref().filter(|outer| outer.may_pass).map(|_| Graphics::Placeholders);
     let graphics = match preferred {
         Some(Graphics::Kitty) if is_nested => placeholders,

@@ -107,7 +107,7 @@ pub struct Capabilities {
     preference: Option<Preference>,
     /// The terminal's graphics protocol, if it has one.
     graphics: Option<Graphics>,
-    /// Whether the terminal around tmux has graphics, and tmux is set not to pass them on.
+    /// Whether the outer terminal has graphics, and tmux is set not to pass them on.
     is_held_back: bool,
     /// Whether the terminal can only print.
     is_dumb: bool,

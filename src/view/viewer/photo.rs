@@ -59,7 +59,7 @@ impl Viewer<'_> {
             return self.write_centered("Enlarge this window.");
         }
         let is_in_tmux = graphics == Graphics::Placeholders;
-        if is_in_tmux && tmux::is_shown() == Some(false) {
+        if is_in_tmux && !tmux::passes_now() {
             return self.wait_unseen(size);
         }
         let canvas = Canvas::of(size, graphics, self.shown.cell);
@@ -90,7 +90,7 @@ impl Viewer<'_> {
                 self.screen.write(canvas.position(&drawing).as_bytes())?;
                 self.screen.write(&drawing.codes)?;
                 if std::mem::take(&mut is_first) {
-                    if is_in_tmux && tmux::is_shown() == Some(false) {
+                    if is_in_tmux && !tmux::passes_now() {
                         return Ok(Then::Again);
                     }
                     if graphics == Graphics::Kitty {

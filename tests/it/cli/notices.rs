@@ -1,11 +1,13 @@
 //! Notices when a share ends: on a desktop, at a terminal, within tmux, and by a command.
 
 use std::fs;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use socket2::{Domain, SockAddr, Type};
 
 use crate::support::{Bus, Host, Run, SHARE, Sandbox, TIME_LIMIT, TerminalKind, Tty, contains};
 
@@ -65,14 +67,14 @@ fn a_desktop_gets_one_notification() {
         "category": { "type": "s", "data": "transfer.complete" },
     });
     let expected =
-        json!(["share", 0, "", "Your share for anna <b>& co was opened", format!("by: {words}"), [], hints, -1]);
+        json!(["share", 0, "", "Your share for anna <b>& co was opened", format!("by {words}"), [], hints, -1]);
     assert_eq!(calls[0]["payload"], json!({ "type": "susssasa{sv}i", "data": expected }));
     assert_eq!(told(&tty), (vec![], 0), "the terminal stays silent");
     // Another user's desktop, over SSH.
     let (mut tty, link) = sender(&sandbox, &format!("{desktop} SSH_TTY=/dev/pts/9"), &format!("--relay {}", relay.url));
     let words = open(&sandbox, &link);
     assert_eq!(tty.end(), 0);
-    assert_eq!(told(&tty), (vec![format!("777;notify;Your share was opened;by: {words}")], 1));
+    assert_eq!(told(&tty), (vec![format!("777;notify;Your share was opened;by {words}")], 1));
     assert_eq!(bus.notified(1).len(), 1);
 }
 
@@ -82,14 +84,19 @@ fn without_a_service_the_terminal_is_told() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     sandbox.write("secret-name.txt", b"x");
-    // A bus without a service, and an address that leads nowhere.
+    // A bus without a service, an address that leads nowhere, and a bus that no longer accepts connections.
     let bus = Bus::start(&sandbox);
-    for address in [bus.address.as_str(), "unix:path=/nonexistent"] {
+    let full = socket2::Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+    full.bind(&SockAddr::unix(sandbox.path("full")).unwrap()).unwrap();
+    full.listen(0).unwrap();
+    let _waiting = UnixStream::connect(sandbox.path("full")).unwrap();
+    let full = format!("unix:path={}", sandbox.path("full").display());
+    for address in [bus.address.as_str(), "unix:path=/nonexistent", &full] {
         let desktop = format!("DISPLAY=:9 DBUS_SESSION_BUS_ADDRESS='{address}' LC_TERMINAL=iTerm2");
         let (mut tty, link) = sender(&sandbox, &desktop, &format!("--relay {}", relay.url));
         let words = open(&sandbox, &link);
         assert_eq!(tty.end(), 0);
-        assert_eq!(told(&tty), (vec![format!("9;Your share was opened by: {words}")], 1));
+        assert_eq!(told(&tty), (vec![format!("9;Your share was opened: by {words}")], 1));
     }
     // A share that is not opened, in direct mode, at a terminal that only has a bell.
     let (mut tty, _) = sender(&sandbox, "SHARE_LISTEN=127.0.0.1:0", "--direct --expire 1m");
@@ -114,7 +121,7 @@ fn the_terminal_around_tmux_is_told() {
     let tmux = "TERM=xterm-256color tmux -u -S ./socket -f ./tmux.conf new-session 'bash ./run'";
     let mut tty = Tty::start(&sandbox, TerminalKind::Kitty, tmux);
     let words = open(&sandbox, &line(&sandbox.path("link")));
-    let sequence = format!("\x1b]99;;Your share was opened by: {words}\x1b\\");
+    let sequence = format!("\x1b]99;;Your share was opened: by {words}\x1b\\");
     tty.until("told", |seen| contains(&seen.bytes, sequence.as_bytes()) && seen.bytes.contains(&7));
     assert_eq!(tty.end(), 0);
 }
@@ -149,6 +156,7 @@ fn on_open_gets_the_event_and_no_secret() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     sandbox.write("note.txt", b"x");
+    sandbox.write("secret-name.txt", b"x");
     let config = sandbox.home().join(".config/share/config.toml");
     fs::create_dir_all(config.parent().unwrap()).unwrap();
     let set = |command: &str| fs::write(&config, format!("on_open = {command:?}\n")).unwrap();
@@ -175,7 +183,7 @@ fn on_open_gets_the_event_and_no_secret() {
     }
     // Direct mode runs it too. A command that fails or is missing is a warning.
     for (command, warning) in [
-        ("sh -c 'exit 3'", "warning: on_open: sh ended with exit code 3"),
+        ("sh -c 'exit 3'", "warning: on_open: sh exited with code 3"),
         ("nonsuch --flag", "warning: on_open: nonsuch was not found"),
     ] {
         set(command);
@@ -184,6 +192,13 @@ fn on_open_gets_the_event_and_no_secret() {
         host.expect("Nothing is left here.").expect(warning).signal("INT");
         assert_eq!(host.end().code, 0);
     }
+    // It has no terminal, not even that of the sender: a program that asks there fails at once.
+    set("sh -c 'echo asked >/dev/tty'");
+    let (mut tty, link) = sender(&sandbox, "", &format!("--relay {}", relay.url));
+    open(&sandbox, &link);
+    assert_eq!(tty.end(), 0, "{}", tty.screen());
+    assert!(tty.screen().contains("warning: on_open: sh exited with code"), "{}", tty.screen());
+    assert!(!tty.screen().contains("asked"), "{}", tty.screen());
     // It does not run for a share that was not opened, and an open quote is found before anything is sent.
     set(&format!("touch '{}'", sandbox.path("ran").display()));
     let host = Host::of(send().start(), 1);

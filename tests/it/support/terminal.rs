@@ -296,7 +296,7 @@ impl Shared {
             // Kitty's commands go to the pictures, everything else to the screen.
             loop {
                 let begins = pending.windows(3).position(|window| window == b"\x1b_G");
-                let text = begins.unwrap_or_else(|| pending.len() - incomplete(&pending));
+                let text = begins.unwrap_or_else(|| pending.len() - incomplete(&pending).max(unfinished(&pending)));
                 let plain: Vec<u8> = pending.drain(..text).collect();
                 answer(&plain, kind, &mut answers);
                 self.screen.lock().unwrap().process(&plain);
@@ -324,6 +324,14 @@ fn incomplete(bytes: &[u8]) -> usize {
     let begins = |tail: &[u8], whole: &[u8]| tail.len() < whole.len() && whole.starts_with(tail);
     let is_begun = |tail: &[u8]| begins(tail, b"\x1b_G") || QUESTIONS.iter().any(|question| begins(tail, question));
     (1..12).rev().find(|len| bytes.len() >= *len && is_begun(&bytes[bytes.len() - len..])).unwrap_or(0)
+}
+
+/// The bytes at the end of a character that has not arrived whole. The emulator loses a control character that follows
+/// one in two pieces.
+fn unfinished(bytes: &[u8]) -> usize {
+    let tail = &bytes[bytes.len().saturating_sub(3)..];
+    let begins = tail.iter().rposition(|byte| *byte >= 0xc0).map(|at| &tail[at..]);
+    begins.filter(|it| std::str::from_utf8(it).is_err_and(|error| error.error_len().is_none())).map_or(0, <[u8]>::len)
 }
 
 /// Replies to the queries in an output, in their order.

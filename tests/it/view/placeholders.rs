@@ -141,6 +141,20 @@ fn a_photo_is_drawn_by_placeholders() {
 
 #[test]
 #[ignore = "needs mpv, tmux and others: tests/all"]
+fn a_terminal_within_the_pane_gets_no_placeholders() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    photo(&sandbox);
+    let link = send(&sandbox, &relay, &["photo.png"]);
+    // As an editor's terminal does, script(1) opens one of its own, whose programs inherit the variables of tmux.
+    let command = format!("script -qec \"\\\"$SHARE\\\" open '{link}'\" /dev/null; sleep 1000");
+    let mut session = Session::start(&sandbox, TerminalKind::Kitty, "on", &command);
+    session.tty.expect("this terminal cannot show photos. Show the photo as colored [b]locks");
+    assert!(session.tty.seen(|seen| seen.drawn == 0));
+}
+
+#[test]
+#[ignore = "needs mpv, tmux and others: tests/all"]
 fn without_passthrough_or_placeholders_photos_are_blocks() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
