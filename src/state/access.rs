@@ -90,5 +90,5 @@ const ACCESS: &str = "access";
 
 /// The scheme, host and port of `relay`: other relays of the same origin share them.
 fn origin(relay: &RelayUrl) -> String {
-    relay.without_path().to_string()
+    relay.without_path()
 }

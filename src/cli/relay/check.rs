@@ -115,12 +115,7 @@ pub(super) fn report(endpoint: &Endpoint, about: &About, findings: &Findings, lo
     lines.extend(findings.page.iter().flat_map(ComparedPage::findings));
     if let Some(store) = findings.store {
         lines.extend(store.space.map(|space| format!("free space in the store: {}", format::binary(space.free))));
-        let versions = match store.keeps_versions {
-            Some(false) => "the store keeps no versions of deleted objects",
-            Some(true) => "the store keeps versions of deleted objects until the bucket's lifecycle rules delete them",
-            None => "the store may keep deleted objects (soft delete): check the bucket's settings",
-        };
-        lines.push(versions.to_owned());
+        lines.push(about_versions(store.keeps_versions).to_owned());
     }
     let text = format!("{} works\n  {}", endpoint.name(), lines.join("\n  "));
     let facts = json!({
@@ -145,6 +140,15 @@ pub(super) fn report(endpoint: &Endpoint, about: &About, findings: &Findings, lo
         "keeps_versions": findings.store.and_then(|store| store.keeps_versions),
     });
     (facts, text)
+}
+
+/// The finding about versions of deleted objects.
+fn about_versions(keeps_versions: Option<bool>) -> &'static str {
+    match keeps_versions {
+        Some(false) => "the store keeps no versions of deleted objects",
+        Some(true) => "the store keeps versions of deleted objects until the bucket's lifecycle rules delete them",
+        None => "the store may keep deleted objects (soft delete): check the bucket's settings",
+    }
 }
 
 /// The times for which a relay with an operator keeps shares.

@@ -102,7 +102,7 @@ fn checked(name: &str) -> Result<(), Failure> {
     }
     let name = name.to_ascii_lowercase();
     let is = |taken: &&str| taken.strip_suffix('*').map_or(name == **taken, |start| name.starts_with(start));
-    if TAKEN.iter().any(|taken| is(&taken)) {
+    if TAKEN.iter().any(is) {
         let what = format!("--header {} is not possible: share sets it", printable(&name));
         return Err(Failure::usage(what, "specify the header that the login requires, such as Authorization"));
     }

@@ -102,13 +102,6 @@ fn values_that_cannot_be_used_are_errors_before_anything_is_sent() {
     let text = OsStr::from_bytes(b"socks5h://127.0.0.1:9050\xff");
     let ended = peek(&sandbox, "https://relay.example").env("ALL_PROXY", text).run();
     expect(&ended, 2, "ALL_PROXY: not the address of a proxy", "socks5h://HOST:PORT");
-    let to_ipv6 = ["http://[fd00::5]:4080/#".to_owned() + &direct_key(), format!("https://[fd00::5]:4080/#{KEY}")];
-    for link in to_ipv6 {
-        let ended = sandbox.share(["peek", &link]).env("ALL_PROXY", format!("socks5h://{}", proxy.address)).run();
-        let what = "an IPv6 address cannot be reached by https through the proxy socks5h://";
-        assert!(ended.code == 2 && ended.stderr.contains(what) && proxy.asked().is_empty(), "{ended:?}");
-        assert!(ended.stderr.contains("use the name of the host, or set NO_PROXY=fd00::5\n"), "{ended:?}");
-    }
     let config = sandbox.home().join(".config/share/config.toml");
     fs::create_dir_all(config.parent().unwrap()).unwrap();
     fs::write(&config, format!("proxy = 'socks://{}'\n", proxy.address)).unwrap();
@@ -156,6 +149,18 @@ fn values_that_cannot_be_used_are_errors_before_anything_is_sent() {
     let direct = format!("http://192.168.1.5:4080/#{}", direct_key());
     let ended = sandbox.share(https.iter().copied().chain([&*direct])).run();
     expect(&ended, 2, "an https proxy cannot carry links to the sender's computer", "use an http or a socks5h proxy");
+}
+
+#[test]
+fn https_to_an_ipv6_address_is_refused_before_anything_is_sent() {
+    let (sandbox, proxy) = (Sandbox::new(), Socks::start(SocksReply::Code(4)));
+    let to_ipv6 = ["http://[fd00::5]:4080/#".to_owned() + &direct_key(), format!("https://[fd00::5]:4080/#{KEY}")];
+    for link in to_ipv6 {
+        let ended = sandbox.share(["peek", &link]).env("ALL_PROXY", format!("socks5h://{}", proxy.address)).run();
+        let what = "an IPv6 address cannot be reached by https through the proxy socks5h://";
+        assert!(ended.code == 2 && ended.stderr.contains(what) && proxy.asked().is_empty(), "{ended:?}");
+        assert!(ended.stderr.contains("use the name of the host, or set NO_PROXY=fd00::5\n"), "{ended:?}");
+    }
 }
 
 /// The key of a link to a sender's computer.

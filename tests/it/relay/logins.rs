@@ -63,7 +63,7 @@ fn expect_secret(sandbox: &Sandbox, printed: &[Ended]) {
     }
     let kept: Vec<_> = files(&sandbox.home()).into_iter().filter(|path| holds(&fs::read(path).unwrap())).collect();
     let [kept] = &kept[..] else { panic!("{kept:?}") };
-    assert!(kept.to_string_lossy().contains("/access/"), "{kept:?}");
+    assert!(kept.to_string_lossy().contains("/access/"), "{}", kept.display());
     assert_eq!(fs::metadata(kept).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
