@@ -63,7 +63,9 @@ http {
 }
 CONFIG
 touch first
-on_hub /usr/sbin/sshd -D -e -f "$PWD/sshd_config" 2>sshd.log &
+# From OpenSSH 9.8 on, the server is divided into several programs, at a place that does not change.
+if [ -e "$SSHD/usr/lib/openssh/sshd-session" ]; then mount --bind "$SSHD/usr/lib/openssh" /usr/lib/openssh; fi
+on_hub "$SSHD/usr/sbin/sshd" -D -e -f "$PWD/sshd_config" 2>sshd.log &
 on_hub nginx -c "$PWD/nginx.conf" &
 until on_hub bash -c '</dev/tcp/127.0.0.1/2222 && </dev/tcp/127.0.0.1/8443' 2>/dev/null; do sleep 0.05; done
 SSH="ssh -F /dev/null -i $PWD/me -p 2222 -o BatchMode=yes -o StrictHostKeyChecking=accept-new
@@ -89,10 +91,11 @@ ended() {
 
 /// Runs a story among the hosts, after that of the hub. Returns the messages of the first sender.
 fn told(sandbox: &Sandbox, story: &str) -> String {
-    let nats = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/nats");
-    let mut command = Command::new(nats);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut command = Command::new(root.join("tests/nats"));
     command.args(["bash", "-euc", &[HUB, story].concat()]);
-    let ended = sandbox.prepare(command).env("SHARE", SHARE).env("IT", std::env::current_exe().unwrap()).run();
+    let run = sandbox.prepare(command).env("SSHD", root.join("target/tools/openssh-server"));
+    let ended = run.env("SHARE", SHARE).env("IT", std::env::current_exe().unwrap()).run();
     let logs = ["sent1", "opened1", "sshd.log", "nginx.log"].map(|name| {
         let log = std::fs::read(sandbox.path(name)).unwrap_or_default();
         format!("{name}: {}", String::from_utf8_lossy(&log))
