@@ -1,4 +1,4 @@
-//! The page behind a login: a password, a cookie, a client certificate; and behind what knows only `Authorization`.
+//! The page behind a login: a password, a cookie; and behind what knows only `Authorization`.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -109,4 +109,21 @@ fn the_page_works_behind_a_proxy_that_passes_only_authorization_on() {
     let tab = browser.tab();
     log_in(&tab, &url);
     tab.goto(&through(&url, &unknown)).expect("has no such share");
+    let asked = credentials(&tab);
+    assert_eq!(asked.iter().filter(|(own, _)| own.is_empty()).count(), 1, "one failed attempt at most: {asked:?}");
+}
+
+#[test]
+#[ignore = "needs browsers: tests/all"]
+fn an_unknown_share_is_named_over_plain_http_behind_a_cookie() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let (_nginx, url) = in_front(&relay, LOGIN, COOKIE);
+    let listens = url.trim_start_matches("http://");
+    let Some(browser) = Browser::start(&[&format!("--host=10.1.2.3={listens}")]) else { return };
+    let other = Sandbox::new();
+    let unknown = send(&other, &other.relay(), &[PHOTO]);
+    let tab = browser.tab();
+    tab.goto(&through("http://10.1.2.3", &unknown)).expect("has no such share");
+    assert_eq!(tab.value("isSecureContext"), json!(false));
 }

@@ -59,6 +59,11 @@ pub(super) fn hindered(relay: &str, obstacle: &Obstacle, safe: &str) -> Message 
             format!("{relay} can be reached only through a proxy, such as Tor's"),
             Hint::run("--proxy socks5h://127.0.0.1:9050"),
         ),
+        Obstacle::ReadsHeaders(proxy) => Message::new(
+            Exit::Usage,
+            format!("the proxy {proxy} would read the headers that are kept for {relay}"),
+            "use a socks5h proxy",
+        ),
         Obstacle::NotByHttps(_, why) => Message::new(Exit::Usage, why.to_string(), "use an http or a socks5h proxy"),
     }
 }
