@@ -92,7 +92,10 @@ impl LoginArgs {
     pub(super) async fn read(&self, url: &RelayUrl, cx: &Context) -> Result<Option<LoginChange>, Failure> {
         if self.headers.is_empty() && self.client_cert.is_none() {
             return match self.keep_default {
-                true => Err(Failure::usage("--keep-default has nothing to store", "add --header or --client-cert")),
+                true => Err(Failure::usage(
+                    "--keep-default has nothing to store",
+                    Hint::line("add --header or --client-cert"),
+                )),
                 false => Ok(None),
             };
         }
@@ -137,7 +140,7 @@ impl LoginArgs {
     }
 }
 
-/// What is kept for the relay at `url` after `change`, before it is tested.
+/// The headers and the files for the relay at `url` after `change`, before it is tested.
 pub(super) fn changed(change: &LoginChange, url: &RelayUrl, cx: &Context) -> Result<KeptAccess, Failure> {
     let mut kept = cx.kept_access(url)?;
     change.apply(&mut kept);

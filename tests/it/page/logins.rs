@@ -112,18 +112,3 @@ fn the_page_works_behind_a_proxy_that_passes_only_authorization_on() {
     let asked = credentials(&tab);
     assert_eq!(asked.iter().filter(|(own, _)| own.is_empty()).count(), 1, "one failed attempt at most: {asked:?}");
 }
-
-#[test]
-#[ignore = "needs browsers: tests/all"]
-fn an_unknown_share_is_named_over_plain_http_behind_a_cookie() {
-    let sandbox = Sandbox::new();
-    let relay = sandbox.relay();
-    let (_nginx, url) = in_front(&relay, LOGIN, COOKIE);
-    let listens = url.trim_start_matches("http://");
-    let Some(browser) = Browser::start(&[&format!("--host=10.1.2.3={listens}")]) else { return };
-    let other = Sandbox::new();
-    let unknown = send(&other, &other.relay(), &[PHOTO]);
-    let tab = browser.tab();
-    tab.goto(&through("http://10.1.2.3", &unknown)).expect("has no such share");
-    assert_eq!(tab.value("isSecureContext"), json!(false));
-}
