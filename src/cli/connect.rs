@@ -79,10 +79,7 @@ pub(super) struct Connected {
 impl Connected {
     /// The fault on the way if no request arrives with its credential.
     pub(super) fn drops(&self) -> ProxyFault {
-        match self.authorization_is_taken {
-            true => ProxyFault::DropsShareAuthorization,
-            false => ProxyFault::DropsAuthorization,
-        }
+        if self.authorization_is_taken { ProxyFault::DropsShareAuthorization } else { ProxyFault::DropsAuthorization }
     }
 
     /// Without a server, senders do its work.

@@ -91,7 +91,7 @@ impl StateDir {
             };
         }
         self.subdirectory(ACCESS)?;
-        let headers = access.headers.iter().map(|(name, value)| (name.clone(), value.to_string())).collect();
+        let headers = access.headers.iter().map(|(name, value)| (name.clone(), String::clone(value))).collect();
         let KeptAccess { client_cert, client_key, .. } = access.clone();
         let kept = Kept { v: V1, origin: origin(relay), headers, client_cert, client_key };
         write_private(&path, &Zeroizing::new(serde_json::to_vec(&kept)?))
@@ -114,5 +114,5 @@ fn damaged() -> io::Error {
 
 /// The scheme, host and port of `relay`: other relays of the same origin share them.
 fn origin(relay: &RelayUrl) -> String {
-    relay.without_path().to_string()
+    relay.without_path()
 }

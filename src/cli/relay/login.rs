@@ -65,14 +65,21 @@ pub(super) struct LoginArgs {
 pub(super) struct LoginChange {
     /// Names and values. Without a value, a header is removed.
     headers: Vec<(String, Option<Zeroizing<String>>)>,
-    /// The files of a certificate and its key. `Some(None)`: it is removed.
-    files: Option<Option<(PathBuf, Option<PathBuf>)>>,
+    files: Files,
+}
+
+/// The files of a certificate from now on.
+enum Files {
+    AsBefore,
+    None,
+    /// The certificate, and its key if that is in another file.
+    Of(PathBuf, Option<PathBuf>),
 }
 
 impl LoginChange {
     /// Whether it adds nothing. A secret can be removed although the relay does not answer without it.
     pub(super) fn only_removes(&self) -> bool {
-        self.headers.iter().all(|(_, value)| value.is_none()) && !matches!(self.files, Some(Some(_)))
+        self.headers.iter().all(|(_, value)| value.is_none()) && !matches!(self.files, Files::Of(..))
     }
 
     /// Changes what is kept.
@@ -81,8 +88,10 @@ impl LoginChange {
             kept.headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
             kept.headers.extend(value.clone().map(|value| (name.clone(), value)));
         }
-        if let Some(files) = &self.files {
-            (kept.client_cert, kept.client_key) = files.clone().map_or((None, None), |(cert, key)| (Some(cert), key));
+        match &self.files {
+            Files::AsBefore => {}
+            Files::None => (kept.client_cert, kept.client_key) = (None, None),
+            Files::Of(cert, key) => (kept.client_cert, kept.client_key) = (Some(cert.clone()), key.clone()),
         }
     }
 }
@@ -91,13 +100,11 @@ impl LoginArgs {
     /// The changes for the relay at `url`; `None` if the arguments make none. Asks for the values of headers.
     pub(super) async fn read(&self, url: &RelayUrl, cx: &Context) -> Result<Option<LoginChange>, Failure> {
         if self.headers.is_empty() && self.client_cert.is_none() {
-            return match self.keep_default {
-                true => Err(Failure::usage(
-                    "--keep-default has nothing to store",
-                    Hint::line("add --header or --client-cert"),
-                )),
-                false => Ok(None),
-            };
+            if self.keep_default {
+                let hint = Hint::line("add --header or --client-cert");
+                return Err(Failure::usage("--keep-default has nothing to store", hint));
+            }
+            return Ok(None);
         }
         if url.is_store() {
             let what = "--header and --client-cert work only with relay servers";
@@ -112,7 +119,7 @@ impl LoginArgs {
         self.headers.iter().try_for_each(|name| checked(name))?;
         // Files that cannot be used are an error before anything is typed.
         let files = self.files()?;
-        if let Some(Some((cert, key))) = &files {
+        if let Files::Of(cert, key) = &files {
             let only = KeptAccess { headers: Vec::new(), client_cert: Some(cert.clone()), client_key: key.clone() };
             access::loaded(&only)?;
         }
@@ -128,14 +135,11 @@ impl LoginArgs {
         self.keep_default
     }
 
-    fn files(&self) -> Result<Option<Option<(PathBuf, Option<PathBuf>)>>, Failure> {
+    fn files(&self) -> Result<Files, Failure> {
         match self.client_cert.as_deref() {
-            None => Ok(None),
-            Some(none) if none == Path::new("none") => Ok(Some(None)),
-            Some(cert) => {
-                let key = self.client_key.as_deref().map(absolute).transpose()?;
-                Ok(Some(Some((absolute(cert)?, key))))
-            }
+            None => Ok(Files::AsBefore),
+            Some(none) if none == Path::new("none") => Ok(Files::None),
+            Some(cert) => Ok(Files::Of(absolute(cert)?, self.client_key.as_deref().map(absolute).transpose()?)),
         }
     }
 }
@@ -165,7 +169,7 @@ fn checked(name: &str) -> Result<(), Failure> {
     }
     let name = name.to_ascii_lowercase();
     let is = |taken: &&str| taken.strip_suffix('*').map_or(name == **taken, |start| name.starts_with(start));
-    if TAKEN.iter().any(|taken| is(&taken)) {
+    if TAKEN.iter().any(is) {
         let what = format!("--header cannot set {}: share or a proxy sets it", printable(&name));
         return Err(Failure::usage(what, "specify the header that the login requires, such as Authorization"));
     }
