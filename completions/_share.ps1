@@ -259,13 +259,14 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             break
         }
         'share;relay;use' {
-            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Send a header to this relay; its value is asked for and kept (repeatable)')
-            [CompletionResult]::new('--client-cert', '--client-cert', [CompletionResultType]::ParameterName, 'Identify to this relay with a certificate ("none": no longer)')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Send header NAME to this relay; prompts for its value and stores it (repeatable)')
+            [CompletionResult]::new('--client-cert', '--client-cert', [CompletionResultType]::ParameterName, 'Log in to this relay with a client certificate ("none" removes it)')
             [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'Its private key [default: in the same file]')
             [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME [default: 10m]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Connect through a proxy, or "none"')
             [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Also trust the CA certificates in FILE')
+            [CompletionResult]::new('--keep-default', '--keep-default', [CompletionResultType]::ParameterName, 'Only store the headers and the certificate; the default relay stays')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON lines')

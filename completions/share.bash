@@ -2158,7 +2158,7 @@ _share() {
             return 0
             ;;
         share__subcmd__relay__subcmd__use)
-            opts="-q -v -h --header --client-cert --client-key --quiet --json --verbose --give-up --state-dir --proxy --ca --help"
+            opts="-q -v -h --header --client-cert --client-key --keep-default --quiet --json --verbose --give-up --state-dir --proxy --ca --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -198,13 +198,14 @@ complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_s
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -f -a "status" -d 'Show what a relay on this machine does'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -f -a "reports" -d 'List, read, save and delete reports'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -f -a "help" -d 'Print the help of a command'
-complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -l header -d 'Send a header to this relay; its value is asked for and kept (repeatable)' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -l client-cert -d 'Identify to this relay with a certificate ("none": no longer)' -r -F
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -l header -d 'Send header NAME to this relay; prompts for its value and stores it (repeatable)' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -l client-cert -d 'Log in to this relay with a client certificate ("none" removes it)' -r -F
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -l client-key -d 'Its private key [default: in the same file]' -r -F
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -l give-up -d 'Give up after TIME [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -l proxy -d 'Connect through a proxy, or "none"' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -l ca -d 'Also trust the CA certificates in FILE' -r -F
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -l keep-default -d 'Only store the headers and the certificate; the default relay stays'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'

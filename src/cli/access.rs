@@ -64,13 +64,9 @@ fn identity(cert: &Path, key: Option<&Path>) -> Result<Identity, Failure> {
         Ok::<_, Failure>(Zeroizing::new(bytes))
     };
     let shown = |path: &Path| printable(&path.to_string_lossy());
-    let mut pem = read(cert)?;
     let key_path = key.unwrap_or(cert);
-    if let Some(key) = key {
-        let more = read(key)?;
-        pem = Zeroizing::new([&pem[..], b"\n", &more].concat());
-    }
-    let has = |words: &[u8]| pem.windows(words.len()).any(|window| window == words);
+    let (of_cert, of_key) = (read(cert)?, read(key_path)?);
+    let has = |words: &[u8]| of_key.windows(words.len()).any(|window| window == words);
     if has(b"BEGIN ENCRYPTED PRIVATE KEY") || has(b"Proc-Type: 4,ENCRYPTED") {
         let command = format!("openssl pkey -in {} -out KEY", quoted(&key_path.to_string_lossy()));
         return Err(Failure::usage(format!("{} is encrypted", shown(key_path)), Hint::run(command)));
@@ -79,5 +75,7 @@ fn identity(cert: &Path, key: Option<&Path>) -> Result<Identity, Failure> {
         let hint = Hint::line("specify the file of the key with --client-key");
         return Err(Failure::usage(format!("{} contains no private key", shown(key_path)), hint));
     }
+    // The key is the first one in the text.
+    let pem = Zeroizing::new([&of_key[..], b"\n", if key.is_some() { &of_cert } else { b"" }].concat());
     Identity::from_pem(&pem).map_err(|error| Failure::usage(format!("{} {error}", shown(cert)), Hint::line(CHAIN)))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::cli::context::Context;
 use crate::cli::input::prompt;
-use crate::cli::output::errors::{self, Failure, Hint, Request};
+use crate::cli::output::errors::{self, Failure, Hint, ProxyFault, Request};
 use crate::cli::output::format;
 use crate::cli::stores::{self, Purpose};
 use crate::open::OpenError;
@@ -72,9 +72,16 @@ pub(super) struct Connected {
     pub(super) relay: Arc<dyn Relay>,
     /// The rules, where we keep them ourselves.
     pub(super) rules: Option<Arc<StoreRelay>>,
+    /// Whether a login in front of it has the header `Authorization`.
+    pub(super) authorization_is_taken: bool,
 }
 
 impl Connected {
+    /// The fault on the way if no request arrives with its credential.
+    pub(super) fn drops(&self) -> ProxyFault {
+        if self.authorization_is_taken { ProxyFault::DropsShareAuthorization } else { ProxyFault::DropsAuthorization }
+    }
+
     /// Without a server, senders do its work.
     pub(super) async fn sweep(&self) {
         let Some(rules) = &self.rules else { return };
@@ -106,21 +113,20 @@ impl Context {
         if endpoint.url.is_store() {
             let rules = stores::serverless(&endpoint.url, purpose, give_up, self).await?;
             let relay = self.retrying(rules.clone(), endpoint.name(), give_up);
-            return Ok(Connected { relay, rules: Some(rules) });
+            return Ok(Connected { relay, rules: Some(rules), authorization_is_taken: false });
         }
-        let relay = self.server(endpoint, Request::Connect, give_up)?;
-        Ok(self.connected(endpoint, relay, give_up))
+        self.connected(endpoint, give_up, self.access(endpoint)?.as_ref())
     }
 
     /// The server at the end of `endpoint`, with `access` for a login in front of it that is to be tested.
     pub(super) fn connect_with(&self, endpoint: &Endpoint, access: Option<&Access>) -> Result<Connected, Failure> {
-        let give_up = self.give_up_for(endpoint);
-        let relay = self.server_with(endpoint, Request::Connect, give_up, access)?;
-        Ok(self.connected(endpoint, relay, give_up))
+        self.connected(endpoint, self.give_up_for(endpoint), access)
     }
 
-    fn connected(&self, endpoint: &Endpoint, relay: HttpRelay, give_up: Duration) -> Connected {
-        Connected { relay: self.retrying(Arc::new(relay), endpoint.name(), give_up), rules: None }
+    fn connected(&self, endpoint: &Endpoint, give_up: Duration, access: Option<&Access>) -> Result<Connected, Failure> {
+        let relay = Arc::new(self.server_with(endpoint, Request::Connect, give_up, access)?);
+        let authorization_is_taken = access.is_some_and(Access::has_authorization);
+        Ok(Connected { relay: self.retrying(relay, endpoint.name(), give_up), rules: None, authorization_is_taken })
     }
 
     /// The server at the end of `endpoint`, without retries.

@@ -92,16 +92,19 @@ interface Ask {
   readonly signal?: AbortSignal;
 }
 
-/** Whether something in front of the relay, or an older node of it, takes only `Authorization`. */
-let isOld = false;
+/** Whether something in front of the relay, or an older node of it, takes only `Authorization`; null: not known yet. */
+let isOld: boolean | null = null;
 
 async function ask(path: string, who: Credential | null, how: Ask = {}): Promise<Response> {
   try {
-    return await send(path, who, how, isOld);
+    return await send(path, who, how, !!isOld);
   } catch (error) {
-    if (isOld || who === null || !(error instanceof Refusal) || error.why !== "unknown") throw error;
+    if (isOld !== null || who === null || !(error instanceof Refusal) || error.why !== "unknown") throw error;
     const response = await send(path, who, how, true).catch((second: unknown) => {
-      throw second instanceof Refusal && ["fronted", "not-a-relay"].includes(second.why) ? error : second;
+      const isLogin = second instanceof Refusal && ["fronted", "not-a-relay"].includes(second.why);
+      // A login takes the second request for a failed attempt.
+      if (isLogin) isOld = false;
+      throw second instanceof Refusal && !isLogin ? second : error;
     });
     isOld = true;
     return response;

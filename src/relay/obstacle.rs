@@ -38,6 +38,9 @@ pub enum Obstacle {
     /// An onion service, which only a proxy finds.
     #[error("an onion service can be reached only through a proxy")]
     OnionNeedsProxy,
+    /// A web proxy would read the headers for a login.
+    #[error("the proxy {0} would read the headers that are kept for the relay")]
+    ReadsHeaders(Proxy),
     /// An https proxy does not carry this connection.
     #[error("the proxy {0} cannot be used: {1}")]
     NotByHttps(Proxy, NotByHttps),
@@ -170,6 +173,7 @@ impl Obstacle {
             | Self::ProxyRefuses(_)
             | Self::UnknownName
             | Self::OnionNeedsProxy
+            | Self::ReadsHeaders(_)
             | Self::NotByHttps(..)
             | Self::NoCredentials
             | Self::NotToIpv6(_) => false,

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::durable_fs::{parent, sync_dir};
+use crate::durable_fs::{lock, parent, sync_dir};
 use crate::relay_url::RelayUrl;
-use crate::state::{StateDir, escaped, write_private};
+use crate::state::{StateDir, escaped, private, write_private};
 
 /// The version of the file.
 const V1: u8 = 1;
@@ -50,21 +50,39 @@ impl StateDir {
     pub(crate) fn access(&self, relay: &RelayUrl) -> io::Result<KeptAccess> {
         let bytes = match fs::read(self.access_path(relay)) {
             Ok(bytes) => Zeroizing::new(bytes),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(KeptAccess::default()),
+            // A name that is too long for a file was never kept.
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidFilename) => {
+                return Ok(KeptAccess::default());
+            }
             Err(error) => return Err(error),
         };
         let kept: Option<Kept> = serde_json::from_slice(&bytes).ok();
         let kept = kept.filter(|kept| kept.v == V1 && kept.origin == origin(relay));
-        let Kept { headers, client_cert, client_key, .. } = kept.ok_or(io::ErrorKind::InvalidData)?;
+        let Kept { headers, client_cert, client_key, .. } = kept.ok_or_else(damaged)?;
         let headers = headers.into_iter().map(|(name, value)| (name, Zeroizing::new(value))).collect();
         Ok(KeptAccess { headers, client_cert, client_key })
     }
 
-    /// Keeps `access` for the origin of `relay`; an empty one removes the file.
+    /// Changes what is kept for the origin of `relay`, and returns it. Programs that run at once keep each other's
+    /// changes.
     ///
     /// # Errors
-    /// The file cannot be written or removed.
-    pub(crate) fn keep_access(&self, relay: &RelayUrl, access: &KeptAccess) -> io::Result<()> {
+    /// The file cannot be read, written or removed, or is damaged.
+    pub(crate) fn change_access(
+        &self,
+        relay: &RelayUrl,
+        change: impl FnOnce(&mut KeptAccess),
+    ) -> io::Result<KeptAccess> {
+        let locked = private(&self.path(LOCK))?;
+        lock(&locked)?;
+        let mut access = self.access(relay)?;
+        change(&mut access);
+        self.keep_access(relay, &access)?;
+        Ok(access)
+    }
+
+    /// Keeps `access` for the origin of `relay`; an empty one removes the file.
+    fn keep_access(&self, relay: &RelayUrl, access: &KeptAccess) -> io::Result<()> {
         let path = self.access_path(relay);
         if access.is_empty() {
             return match fs::remove_file(&path) {
@@ -73,7 +91,7 @@ impl StateDir {
             };
         }
         self.subdirectory(ACCESS)?;
-        let headers = access.headers.iter().map(|(name, value)| (name.clone(), value.to_string())).collect();
+        let headers = access.headers.iter().map(|(name, value)| (name.clone(), String::clone(value))).collect();
         let KeptAccess { client_cert, client_key, .. } = access.clone();
         let kept = Kept { v: V1, origin: origin(relay), headers, client_cert, client_key };
         write_private(&path, &Zeroizing::new(serde_json::to_vec(&kept)?))
@@ -87,6 +105,12 @@ impl StateDir {
 
 /// The name of the directory.
 const ACCESS: &str = "access";
+/// The file that a program locks to change one in the directory.
+const LOCK: &str = "access.lock";
+
+fn damaged() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "the file is damaged")
+}
 
 /// The scheme, host and port of `relay`: other relays of the same origin share them.
 fn origin(relay: &RelayUrl) -> String {

@@ -1,5 +1,6 @@
-//! The state directory: data and files that outlive a run. This device's secret, create tokens, what passes logins in
-//! front of relays, the outbox, the journal of openings, what can be reported. A link's secret is never among them.
+//! The state directory: data and files that outlive a run. This device's secret, create tokens, credentials for
+//! logins in front of relays, the outbox, the journal of openings, what can be reported. A link's secret is never among
+//! them.
 
 pub(crate) mod access;
 pub mod journal;

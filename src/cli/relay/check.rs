@@ -15,6 +15,7 @@ use crate::cli::relay::findings::{Findings, TestShare, can_hold, test};
 use crate::cli::relay::login;
 use crate::cli::stores::{self, StoreName};
 use crate::relay::client::endpoint::Endpoint;
+use crate::relay::rules::probe::ProbeResult;
 use crate::relay::{About, Admission, TOMBSTONE_TIME};
 use crate::safe_text::printable;
 use crate::state::access::KeptAccess;
@@ -113,10 +114,7 @@ pub(super) fn report(endpoint: &Endpoint, about: &About, findings: &Findings, lo
         found.to_owned()
     }));
     lines.extend(findings.page.iter().flat_map(ComparedPage::findings));
-    if let Some(store) = findings.store {
-        lines.extend(store.space.map(|space| format!("free space in the store: {}", format::binary(space.free))));
-        lines.push(about_versions(store.keeps_versions).to_owned());
-    }
+    lines.extend(findings.store.iter().flat_map(about_store));
     let text = format!("{} works\n  {}", endpoint.name(), lines.join("\n  "));
     let facts = json!({
         "relay": endpoint.url.to_string(),
@@ -142,13 +140,17 @@ pub(super) fn report(endpoint: &Endpoint, about: &About, findings: &Findings, lo
     (facts, text)
 }
 
-/// The finding about versions of deleted objects.
-fn about_versions(keeps_versions: Option<bool>) -> &'static str {
-    match keeps_versions {
+/// The space in a store, and what becomes of deleted objects there.
+fn about_store(store: &ProbeResult) -> Vec<String> {
+    let mut lines: Vec<String> =
+        store.space.iter().map(|space| format!("free space in the store: {}", format::binary(space.free))).collect();
+    let versions = match store.keeps_versions {
         Some(false) => "the store keeps no versions of deleted objects",
         Some(true) => "the store keeps versions of deleted objects until the bucket's lifecycle rules delete them",
         None => "the store may keep deleted objects (soft delete): check the bucket's settings",
-    }
+    };
+    lines.push(versions.to_owned());
+    lines
 }
 
 /// The times for which a relay with an operator keeps shares.

@@ -9,8 +9,8 @@ use crate::cli::context::{Context, given_create_token};
 use crate::cli::input::prompt;
 use crate::cli::output::errors::{Failure, Request};
 use crate::cli::relay::check::report;
-use crate::cli::relay::findings::test_and_tidy;
-use crate::cli::relay::login::{self, LoginArgs};
+use crate::cli::relay::findings::{expect_passed, test_and_tidy};
+use crate::cli::relay::login::{self, LoginArgs, LoginChange};
 use crate::cli::stores::StoreName;
 use crate::cli::{access, config, folders, stores};
 use crate::relay::client::endpoint::Endpoint;
@@ -22,7 +22,6 @@ use crate::relay::store::layout;
 use crate::relay::{Admission, RelayError};
 use crate::relay_url::RelayUrl;
 use crate::safe_text::{printable, reason};
-use crate::state::access::KeptAccess;
 
 /// Make a relay the default after checking it
 ///
@@ -43,6 +42,7 @@ const USE_EXAMPLES: &str = "\
 Examples:
   share relay use https://relay.example
   share relay use https://relay.example --header Authorization
+  share relay use https://relay.example --header Authorization --keep-default
   share relay use file:///mnt/team/share";
 
 /// The hint for a store that is unfit.
@@ -52,17 +52,20 @@ const ANOTHER: &str = "specify another directory or bucket";
 pub(super) async fn run(args: &UseArgs, cx: &Context) -> Result<(), Failure> {
     let url = RelayUrl::parse(&args.url).map_err(Failure::RelayUrl)?;
     let endpoint = Endpoint::to(url.clone());
-    let login = match args.login.read(&url, cx).await? {
-        // A secret can be removed although the relay does not answer without it.
-        Some((kept, false)) => return keep(&kept, &url, cx),
-        read => read.map(|(kept, _)| kept),
-    };
+    let login = args.login.read(&url, cx).await?;
+    if let Some(removal) = login.as_ref().filter(|change| change.only_removes()) {
+        return keep(removal, &url, cx);
+    }
     let found = if url.is_store() { Some(adopt(&url, cx).await?) } else { None };
     let connected = match &login {
-        Some(kept) => cx.connect_with(&endpoint, access::loaded(kept)?.as_ref())?,
+        Some(change) => cx.connect_with(&endpoint, access::loaded(&login::changed(change, &url, cx)?)?.as_ref())?,
         None => cx.connect(&endpoint).await?,
     };
     let about = connected.relay.about().await.map_err(|error| endpoint.failed(Request::Test, error))?;
+    if let Some(change) = login.as_ref().filter(|_| args.login.keeps_default()) {
+        expect_passed(&endpoint, &connected).await?;
+        return keep(change, &url, cx);
+    }
     let mut token = if about.create == Admission::Token { create_token(&url, &endpoint, cx).await? } else { None };
     let mut findings = test_and_tidy(&endpoint, &connected, token.clone()).await?;
     if let (Some(_), false, None, true) = (&token, findings.may_create, given_create_token(), prompt::possible()) {
@@ -71,8 +74,8 @@ pub(super) async fn run(args: &UseArgs, cx: &Context) -> Result<(), Failure> {
         findings = test_and_tidy(&endpoint, &connected, token.clone()).await?;
     }
     findings.store = found;
-    if let Some(kept) = &login {
-        keep(kept, &url, cx)?;
+    if let Some(change) = &login {
+        keep(change, &url, cx)?;
     }
     if let (Some(token), true) = (&token, findings.may_create) {
         let kept = cx.state().and_then(|state| state.keep_create_token(&url, token));
@@ -104,14 +107,14 @@ pub(super) async fn run(args: &UseArgs, cx: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Keeps the headers and the certificate with which the relay at `url` has answered.
-fn keep(login: &KeptAccess, url: &RelayUrl, cx: &Context) -> Result<(), Failure> {
-    let kept = cx.state().and_then(|state| state.keep_access(url, login));
-    kept.map_err(|error| {
+/// Keeps or removes headers and a certificate for the relay at `url`.
+fn keep(change: &LoginChange, url: &RelayUrl, cx: &Context) -> Result<(), Failure> {
+    let kept = cx.state().and_then(|state| state.change_access(url, |kept| change.apply(kept)));
+    let kept = kept.map_err(|error| {
         let what = format!("the headers and the client certificate cannot be stored: {}", reason(&error));
         Failure::local(what, "nothing was kept; it is safe to run this again")
     })?;
-    cx.output.info(&login::outcome(login, &url.name()));
+    cx.output.info(&login::outcome(&kept, &url.name()));
     Ok(())
 }
 

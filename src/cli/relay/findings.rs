@@ -105,7 +105,7 @@ pub(super) async fn test(
         // Only to a request without its credential: the share is new, and the request is well-formed. The second is the
         // answer of older relays.
         Err(RelayError::BadRequest | RelayError::Unknown) => {
-            return Err(in_front(endpoint, ProxyFault::DropsAuthorization));
+            return Err(in_front(endpoint, connected.drops()));
         }
         Err(error) => return Err(endpoint.failed(Request::Test, error)),
     };
@@ -143,6 +143,16 @@ pub(super) async fn test(
         _ => None,
     };
     Ok(Findings { may_create, uploaded, left, round_trip, clock, held: None, page: None, store: None })
+}
+
+/// Expects that a request with a credential reaches the relay: it does not know this one.
+pub(super) async fn expect_passed(endpoint: &Endpoint, connected: &Connected) -> Result<(), Failure> {
+    match connected.relay.status(&TestShare::new().owner, &[], Duration::ZERO).await {
+        Err(RelayError::Unknown) => Ok(()),
+        Ok(_) => Err(endpoint.failed(Request::Test, RelayError::NotARelay)),
+        Err(RelayError::BadRequest) => Err(in_front(endpoint, connected.drops())),
+        Err(error) => Err(endpoint.failed(Request::Test, error)),
+    }
 }
 
 /// Whether the answer to a request arrives that the relay delays for [`MAX_WAIT`].

@@ -11,9 +11,9 @@ use crate::safe_text::printable;
 const PORT: &str = "{}";
 /// The text that means no tunnel.
 const NONE: &str = "none";
-/// Options of OpenSSH: asks nothing, keeps the key of a new host, ends if there is no port or no connection, and takes
-/// no part in shared connections, whose process would be another one.
-const SSH: &str = "ssh -o BatchMode=yes -o StrictHostKeyChecking=accept-new -o ExitOnForwardFailure=yes \
+/// Options of OpenSSH: needs no terminal, asks nothing, keeps the key of a new host, ends if there is no port or no
+/// connection, and takes no part in shared connections, whose process would be another one.
+const SSH: &str = "ssh -T -o BatchMode=yes -o StrictHostKeyChecking=accept-new -o ExitOnForwardFailure=yes \
                    -o ServerAliveInterval=15 -o ServerAliveCountMax=3 -o ControlPath=none";
 /// Short names, the beginnings of their commands, and the rest. Written from memory of the operators' own instructions.
 const SHORT_NAMES: [(&str, &str, &str); 4] = [

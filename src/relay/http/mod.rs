@@ -82,6 +82,13 @@ pub(super) fn builder(
             return Err(Obstacle::NotByHttps(proxy.clone(), why));
         }
     }
+    let has_headers = target.access.is_some_and(|access| !access.headers.is_empty());
+    if let Some(proxy) = proxy.as_ref().filter(|proxy| has_headers && !proxy.is_socks()) {
+        // To http relays, web proxies forward each request, and read it.
+        if target.url.scheme() == "http" {
+            return Err(Obstacle::ReadsHeaders(proxy.clone()));
+        }
+    }
     let checks = target.url.scheme() == "https" || proxy.as_ref().is_some_and(Proxy::is_https);
     builder = if checks && !target.is_pinned {
         network.trusted_by(builder)

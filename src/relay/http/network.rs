@@ -24,7 +24,7 @@ pub enum CertificatesError {
     #[error("contains a damaged certificate")]
     BadCertificate,
     /// Its private key is damaged, or that of another certificate.
-    #[error("does not belong to its private key")]
+    #[error("does not match its private key")]
     OtherKey,
 }
 
@@ -92,10 +92,13 @@ impl Identity {
     /// Reads a certificate, those of its issuers, and the private key (PEM).
     ///
     /// # Errors
-    /// [`CertificatesError::BadCertificate`] and [`CertificatesError::OtherKey`].
+    /// Any [`CertificatesError`].
     pub fn from_pem(pem: &[u8]) -> Result<Self, CertificatesError> {
         let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-        let chain = chain.ok().filter(|chain| !chain.is_empty()).ok_or(CertificatesError::BadCertificate)?;
+        let chain = chain.map_err(|_| CertificatesError::BadCertificate)?;
+        if chain.is_empty() {
+            return Err(CertificatesError::NoCertificate);
+        }
         let key = PrivateKeyDer::from_pem_slice(pem).map_err(|_| CertificatesError::OtherKey)?;
         CertifiedKey::from_der(chain, key, &ring::default_provider()).map_err(|_| CertificatesError::OtherKey)?;
         reqwest::Identity::from_pem(pem).map(Self).map_err(|_| CertificatesError::BadCertificate)
@@ -113,7 +116,7 @@ pub struct Access {
 
 impl Access {
     /// Whether the login takes the header `Authorization`.
-    pub(in crate::relay) fn has_authorization(&self) -> bool {
+    pub fn has_authorization(&self) -> bool {
         self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"))
     }
 

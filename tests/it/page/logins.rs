@@ -1,4 +1,4 @@
-//! The page behind a login: a password, a cookie, a client certificate; and behind what knows only `Authorization`.
+//! The page behind a login: a password, a cookie; and behind what knows only `Authorization`.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -109,4 +109,6 @@ fn the_page_works_behind_a_proxy_that_passes_only_authorization_on() {
     let tab = browser.tab();
     log_in(&tab, &url);
     tab.goto(&through(&url, &unknown)).expect("has no such share");
+    let asked = credentials(&tab);
+    assert_eq!(asked.iter().filter(|(own, _)| own.is_empty()).count(), 1, "one failed attempt at most: {asked:?}");
 }

@@ -81,6 +81,16 @@ impl Front {
         self.start_site(relay, server, location, |site| site)
     }
 
+    /// The same with directives beside the server, and for the location of the relay.
+    pub(crate) fn start_mapped(self, relay: SocketAddr, map: &str, location: &str) -> Nginx {
+        self.start_site(relay, "", location, |site| format!("{map}\n{site}"))
+    }
+
+    /// The same with one version of TLS, and directives for the server.
+    pub(crate) fn start_speaking(self, version: &str, relay: SocketAddr, server: &str) -> Nginx {
+        self.start_site(relay, server, "", |site| site.replace("TLSv1.2 TLSv1.3", version))
+    }
+
     fn start_site(
         self,
         relay: SocketAddr,

@@ -63,6 +63,11 @@ pub(super) fn hindered(relay: &str, obstacle: &Obstacle, safe: &str) -> Message 
         Obstacle::NoCredentials => {
             Message::new(Exit::Local, format!("{relay}: {obstacle}"), "set the bucket's keys in the environment")
         }
+        Obstacle::ReadsHeaders(proxy) => Message::new(
+            Exit::Usage,
+            format!("the proxy {proxy} would read the headers that are kept for {relay}"),
+            "use a socks5h proxy",
+        ),
         Obstacle::NotByHttps(_, why) => Message::new(Exit::Usage, why.to_string(), "use an http or a socks5h proxy"),
     }
 }

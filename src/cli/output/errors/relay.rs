@@ -28,6 +28,8 @@ pub(in crate::cli) enum Request {
 pub(in crate::cli) enum ProxyFault {
     /// It drops the header with the credential.
     DropsAuthorization,
+    /// The same, where the login has `Authorization`. Or the relay is older than that header.
+    DropsShareAuthorization,
     /// It refuses a whole part.
     RefusesParts,
 }
@@ -38,6 +40,7 @@ pub(super) fn is_unreachable(error: &RelayError) -> bool {
         RelayError::Hindered(
             Obstacle::NoCertificates
             | Obstacle::OnionNeedsProxy
+            | Obstacle::ReadsHeaders(_)
             | Obstacle::NotByHttps(..)
             | Obstacle::NotToIpv6(_)
             | Obstacle::NoCredentials,
@@ -204,6 +207,13 @@ pub(super) fn in_front(relay: &str, fault: ProxyFault) -> Message {
     let (does, hint) = match fault {
         ProxyFault::DropsAuthorization => {
             ("removes the Authorization header", "configure the proxy to pass the Authorization header on")
+        }
+        ProxyFault::DropsShareAuthorization => {
+            let what =
+                format!("the header Share-Authorization does not reach {relay}, or its relay is too old to read it");
+            let hint =
+                "configure the proxy to pass Share-Authorization on, or to copy it to Authorization after the login";
+            return Message::new(Exit::Unreachable, what, hint);
         }
         ProxyFault::RefusesParts => (
             "rejects uploads of 4 MiB",
