@@ -121,7 +121,7 @@ fn run_command(words: &[String], event: &str) -> Result<(), String> {
     let [program, arguments @ ..] = words else { return Ok(()) };
     let program = process::find_program(program).ok_or("was not found")?;
     let failed = |error: io::Error| format!("could not be run: {}", reason(&error));
-    let mut command = detached::command(&program, arguments).map_err(failed)?;
+    let mut command = detached::command(&program, arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().map_err(failed)?;
     // An event is shorter than what a pipe holds. A command that does not read it has done nothing wrong.

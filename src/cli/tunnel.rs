@@ -67,7 +67,7 @@ fn failure(error: &TunnelError, output: &Output) -> Failure {
     }
     let (what, hint) = match error {
         TunnelError::Ended { program, code, lines } => {
-            let how = code.map_or_else(|| "a signal".to_owned(), |code| code.to_string());
+            let how = code.map_or_else(|| "killed by a signal".to_owned(), |code| format!("exit code {code}"));
             let hint = if lines.iter().any(|line| line.contains(UNKNOWN_KEY)) {
                 "run the command once in a terminal and accept the key; nothing was sent"
             } else {

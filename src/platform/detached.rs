@@ -33,16 +33,14 @@ pub fn words(text: &str) -> Option<Vec<String>> {
 
 /// A command that runs a program in a session and a group of its own, without variables of this one. It is asked to end
 /// when the *thread* that starts it ends.
-///
-/// # Errors
-/// The path of this program is unknown.
-pub fn command(program: &Path, arguments: &[String]) -> io::Result<Command> {
-    let mut command = Command::new(env::current_exe()?);
+pub fn command(program: &Path, arguments: &[String]) -> Command {
+    // The file of this process, also after another one has taken its place.
+    let mut command = Command::new("/proc/self/exe");
     command.arg(RUN_DETACHED).arg(std::process::id().to_string()).arg(program).args(arguments);
     for (name, _) in env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"SHARE_")) {
         command.env_remove(name);
     }
-    Ok(command)
+    command
 }
 
 /// A running program. It and all processes of its group end when this is dropped.
@@ -68,7 +66,7 @@ impl Detached {
     /// # Errors
     /// No process can be started. A program that cannot be run says so on its standard error.
     pub fn start(program: &Path, arguments: &[String]) -> io::Result<(Self, Outputs)> {
-        let mut command = command(program, arguments)?;
+        let mut command = command(program, arguments);
         command.env("TERM", "dumb").env("NO_COLOR", "1").env("SSH_ASKPASS_REQUIRE", "never");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = tokio::process::Command::from(command).spawn()?;

@@ -3,13 +3,14 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{Host, Proxy, Run, Sandbox, TIME_LIMIT, TerminalKind, Tty, answering_for, noise};
+use crate::support::{Host, Proxy, Run, SHARE, Sandbox, TIME_LIMIT, TerminalKind, Tty, answering_for, noise};
 
 /// A port that is free, on which nobody listens yet.
 fn free_port() -> u16 {
@@ -18,16 +19,28 @@ fn free_port() -> u16 {
 
 /// A sender of `note.txt` through the tunnel that `script` opens, and its port.
 fn sending(sandbox: &Sandbox, script: &str, args: &[&str]) -> (Run, u16) {
+    sending_by(Path::new(SHARE), sandbox, script, args)
+}
+
+/// The same by another copy of the program.
+fn sending_by(program: &Path, sandbox: &Sandbox, script: &str, args: &[&str]) -> (Run, u16) {
     let port = free_port();
     sandbox.write("note.txt", b"content");
-    let run = sending_at(sandbox, script, &format!("127.0.0.1:{port}"), &format!("http://localhost:{port}"));
+    let (listen, url) = (format!("127.0.0.1:{port}"), format!("http://localhost:{port}"));
+    let run = sandbox.prepare(command(program, script, &listen, &url));
     (args.iter().fold(run, Run::arg).env("SHARE_FROM", "x"), port)
 }
 
 /// A sender of `note.txt` that listens at an address, to which `url` leads.
 fn sending_at(sandbox: &Sandbox, script: &str, listen: &str, url: &str) -> Run {
+    sandbox.prepare(command(Path::new(SHARE), script, listen, url))
+}
+
+fn command(program: &Path, script: &str, listen: &str, url: &str) -> Command {
+    let mut command = Command::new(program);
     let tunnel = format!("sh -c '{script}' tunnel {{}}");
-    sandbox.share(["send", "note.txt", "--tunnel", &tunnel, "--listen", listen, "--public-url", url])
+    command.args(["send", "note.txt", "--tunnel", &tunnel, "--listen", listen, "--public-url", url]);
+    command
 }
 
 /// The same, when it has printed its link.
@@ -124,7 +137,10 @@ fn a_tunnel_ends_with_share_however_that_ends() {
 fn a_tunnel_that_ends_is_opened_again_and_its_output_is_read_to_the_end() {
     let sandbox = Sandbox::new();
     let script = "head -c 10000000 /dev/zero | tr \"\\\\0\" x; echo $$ >>pids; exec sleep 1000";
-    let (run, port) = sending(&sandbox, script, &["--json"]);
+    // The program may be replaced by a newer one meanwhile.
+    let program = sandbox.path("share");
+    fs::copy(SHARE, &program).unwrap();
+    let (run, port) = sending_by(&program, &sandbox, script, &["--json"]);
     let mut process = run.start();
     let (mut states, mut is_killed) = (Vec::new(), false);
     for line in BufReader::new(process.0.stdout.take().unwrap()).lines() {
@@ -143,6 +159,7 @@ fn a_tunnel_that_ends_is_opened_again_and_its_output_is_read_to_the_end() {
         // The output fills the pipe many times over, so that only a reader lets the program get here.
         if !is_killed && line.contains("#share1") {
             let pid = printed(&sandbox, "pids");
+            fs::remove_file(&program).unwrap();
             assert!(Command::new("kill").args(["-s", "KILL", &pid]).status().unwrap().success());
             is_killed = true;
         }
@@ -164,7 +181,7 @@ fn a_tunnel_that_cannot_be_opened_is_an_error_before_anything_is_sent() {
     send("sh {}", &["--interface", "lo"]).fails(2, "--tunnel and --interface cannot be used together");
     // It has no terminal on which it could ask, and what it prints is shown.
     let asks = "sh -c 'echo Host key verification failed.; read x </dev/tty || exit 255; : s3cret' {}";
-    let shown = send(asks, &["-vv"]).fails(6, "sh ended before the tunnel was open (255)");
+    let shown = send(asks, &["-vv"]).fails(6, "sh ended before the tunnel was open (exit code 255)");
     assert!(shown.stderr.contains("sh: Host key verification failed."), "{shown:?}");
     assert!(shown.stderr.contains("run the command once in a terminal and accept the key"), "{shown:?}");
     let structured = send(asks, &["--json"]).run();
@@ -200,7 +217,7 @@ fn settings_open_a_tunnel_only_where_this_computer_serves() {
         host.end();
     }
     assert!(!sandbox.path("opened").exists());
-    send(&["--direct"]).fails(6, "sh ended before the tunnel was open (7)");
+    send(&["--direct"]).fails(6, "sh ended before the tunnel was open (exit code 7)");
     assert!(sandbox.path("opened").exists());
 }
 
@@ -273,7 +290,7 @@ fn a_tunnel_that_asks_on_the_terminal_fails_at_once_and_stops_nobody() {
     let mut tty = Tty::start(&sandbox, TerminalKind::Plain, send);
     tty.expect("code 6");
     let screen = tty.screen();
-    assert!(screen.contains("sh ended before the tunnel was open (255)"), "{screen}");
+    assert!(screen.contains("sh ended before the tunnel was open (exit code 255)"), "{screen}");
     assert!(screen.contains("sh: no terminal") && !screen.contains("The key"), "{screen}");
 }
 
@@ -294,7 +311,7 @@ fn an_argument_that_equals_its_variable_still_chooses_the_tunnel() {
     sandbox.write("note.txt", b"content");
     let tunnel = "sh -c 'exit 7' {}";
     let send = sandbox.share(["send", "note.txt", "--tunnel", tunnel]).env("SHARE_RELAY", &relay.url);
-    send.env("SHARE_TUNNEL", tunnel).fails(6, "sh ended before the tunnel was open (7)");
+    send.env("SHARE_TUNNEL", tunnel).fails(6, "sh ended before the tunnel was open (exit code 7)");
 }
 
 #[test]

@@ -100,9 +100,10 @@ fn no_certificates() -> Message {
     Message::new(Exit::Local, "this computer has no CA certificates, so it cannot verify relays", hint)
 }
 
-/// The command that keeps what a login in front of a relay accepts.
+/// The command that keeps what a login in front of a relay accepts. Logins are recognized only over https, which a name
+/// of this machine would not imply.
 fn use_with(relay: &str, option: &str) -> String {
-    format!("share relay use {relay} {option}")
+    format!("share relay use https://{relay} {option}")
 }
 
 /// An answer from in front of a relay. `sent`: a header that was sent to it.
