@@ -139,6 +139,9 @@ class Tab {
     await this.page.keyboard.up(key);
   }
 
+  /** Chooses files in a file input. Several need `multiple`. */
+  choose = ({ selector, paths }) => this.#first(selector).setInputFiles(paths);
+
   async download({ selector }) {
     const [download] = await Promise.all([this.page.waitForEvent("download"), this.#first(selector).click()]);
     return { name: download.suggestedFilename(), path: await download.path() };

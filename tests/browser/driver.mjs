@@ -19,6 +19,7 @@
 //   script: false          without scripts
 //   before                 a script that runs before each page's own
 //   agent                  the user agent
+// {"do":"choose","selector":…,"paths":[…]} chooses files in a file input, which may be hidden.
 
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
@@ -27,6 +28,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gestures } from "./gestures.mjs";
+import { handing } from "./handing.mjs";
 
 /** Deadlines for a condition to become true and for any command, in milliseconds. */
 const UNTIL_MS = 30_000;
@@ -62,6 +64,7 @@ input.on("close", () => stop(0));
 /** Commands shared by all engines. */
 const common = {
   ...gestures,
+  ...handing,
   /** Polls an expression until it is true. The page cannot do this itself: its policy forbids eval. */
   async until(tab, { code }) {
     const end = Date.now() + UNTIL_MS;

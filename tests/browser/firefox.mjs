@@ -293,6 +293,15 @@ class Tab extends Input {
     return this.#result(await this.line.ask("script.evaluate", params));
   }
 
+  /** Chooses files in a file input. Several need `multiple`. */
+  async choose({ selector, paths }) {
+    const { context } = this;
+    const locator = { type: "css", value: selector };
+    const { nodes } = await this.line.ask("browsingContext.locateNodes", { context, locator, maxNodeCount: 1 });
+    if (nodes.length === 0) throw new Error(`there is no ${selector}`);
+    await this.line.ask("input.setFiles", { context, element: { sharedId: nodes[0].sharedId }, files: paths });
+  }
+
   async perform(actions) {
     await this.line.ask("input.performActions", { context: this.context, actions });
   }

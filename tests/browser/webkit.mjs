@@ -279,6 +279,12 @@ class Tab extends Input {
     return super.wheel(turn);
   }
 
+  /** Chooses files in a file input. Several need `multiple`. */
+  async choose({ selector, paths }) {
+    const element = await this.#ask("POST", "/element", { using: "css selector", value: selector });
+    await this.#ask("POST", `/element/${Object.values(element)[0]}/value`, { text: paths.join("\n") });
+  }
+
   perform = (actions) => this.#ask("POST", "/actions", { actions });
 
   async download({ selector }) {

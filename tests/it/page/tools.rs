@@ -4,12 +4,13 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::support::{Accessible, Browser, Engine, Sandbox, Tab, in_every_engine};
+use crate::support::{Accessible, Browser, Engine, PHOTO, Sandbox, Tab, in_every_engine};
 
 in_every_engine!(
     fingers_and_the_wheel_are_a_persons,
     sizes_and_settings_reach_the_page,
     screen_readers_tree_and_saved_files_are_listed,
+    files_are_chosen_dropped_and_pasted,
 );
 
 /// Covers the page with an element that records what happens to it.
@@ -158,4 +159,53 @@ fn screen_readers_tree_and_saved_files_are_listed(engine: Engine) {
         assert_eq!(tab.value(value), "\u{6253}\u{5f00}");
     }
     tab.shot(&format!("tools-{engine:?}"));
+}
+
+fn files_are_chosen_dropped_and_pasted(engine: Engine) {
+    let Some(browser) = Browser::start_engine(engine, &[]) else { return };
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let tab = browser.tab();
+    tab.goto(&relay.url);
+    // Only drops onto the heading and pasted files are taken.
+    tab.value(
+        "globalThis.handed = [];
+         const sizes = (files) => [...files].map(({ name, type, size }) => `${name} ${type} ${size}`).join(', ');
+         for (const [id, multiple] of [['one', false], ['many', true]]) {
+             const input = Object.assign(document.createElement('input'), { type: 'file', id, multiple });
+             input.hidden = true;
+             input.onchange = () => handed.push(`${id}: ${sizes(input.files)}`);
+             document.body.append(input);
+         }
+         addEventListener('drop', (event) => {
+             const { files } = event.dataTransfer;
+             handed.push(`drop: ${sizes(files)} ${event.dataTransfer.getData('text/plain')}`);
+             if (event.target.tagName === 'H1') event.preventDefault();
+         });
+         addEventListener('paste', (event) => {
+             const { files } = event.clipboardData;
+             handed.push(`paste: ${sizes(files)} ${event.clipboardData.getData('text/plain')}`);
+             if (files.length > 0) event.preventDefault();
+         })",
+    );
+    let text = sandbox.write("note.txt", b"a note");
+    let text = text.to_str().unwrap();
+    let (photo, size) = (PHOTO, fs::metadata(PHOTO).unwrap().len());
+    tab.choose("#one", &[text]).choose("#many", &[text, photo]).choose("#one", &[photo]);
+    assert!(tab.drop_onto("h1", &[text, photo], None));
+    assert!(!tab.drop_onto("main", &[], Some("words")));
+    assert!(tab.paste_into("body", &[photo], None));
+    assert!(!tab.paste_into("body", &[], Some("words")));
+    let (note, beach) = ("note.txt text/plain 6", format!("beach.jpg image/jpeg {size}"));
+    let expected = [
+        format!("one: {note}"),
+        format!("many: {note}, {beach}"),
+        format!("one: {beach}"),
+        format!("drop: {note}, {beach} "),
+        "drop:  words".to_owned(),
+        format!("paste: {beach} "),
+        "paste:  words".to_owned(),
+    ];
+    tab.until("handed.length === 7");
+    assert_eq!(tab.value("handed"), json!(expected));
 }

@@ -13,6 +13,7 @@ mod disk;
 pub(crate) mod drafts;
 mod engines;
 mod gestures;
+mod handing;
 mod host;
 mod hosts;
 mod limited;
