@@ -142,7 +142,7 @@ fn a_check_compares_the_page_and_each_file_that_it_loads() {
 fn a_check_names_the_service_that_changes_the_page() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
-    let page = String::from_utf8(page::PAGE.plain.to_vec()).unwrap();
+    let page = page::PAGE.html();
     let loader = "<script src=\"/cdn-cgi/scripts/7d0fa10a/cloudflare-static/rocket-loader.min.js\"></script></body>";
     let changed = page.replacen("</body>", loader, 1);
     assert_ne!(changed, page, "the page has a body");

@@ -61,7 +61,7 @@ fn bare_address_below_a_path_names_that_path() {
     let relay = sandbox.relay_with(&["--anyone"]);
     let tab = browser.tab();
     // A proxy that serves the relay below /files/.
-    tab.tell("answer", json!({ "path": "/files/", "status": 200, "body": page::HTML, "type": "text/html" }));
+    tab.tell("answer", json!({ "path": "/files/", "status": 200, "body": page::PAGE.html(), "type": "text/html" }));
     let about = json!({ "v": 1, "create": "open", "public_url": null }).to_string();
     tab.tell("answer", json!({ "path": "/files/.well-known/share", "status": 200, "body": about }));
     tab.goto(&format!("{}files/", relay.url)).expect(&format!("share relay use {}files/\n", relay.url));
