@@ -1,6 +1,6 @@
-//! The pages for browsers and their policies: [`PAGE`] opens, [`SEND`] sends. `build.rs` builds them from the TypeScript
-//! in this directory: each is one HTML file with script and style, and loads further files later, such as language
-//! tables. The script contains the SHA-256 of each, and uses no file with another one.
+//! The pages for browsers and their policies: [`PAGE`] opens, [`SEND`] sends. `build.rs` builds them from the
+//! TypeScript in this directory: each is one HTML file with script and style, and loads further files later, such as
+//! language tables. The script contains the SHA-256 of each, and uses no file with another one.
 
 use std::sync::OnceLock;
 

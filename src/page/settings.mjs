@@ -63,8 +63,10 @@ function page(path, { html, script, style, prefix, tables }) {
     .sort(([, one], [, other]) => (one.name < other.name ? -1 : 1));
   const english = {
     name: "english",
-    setup: (build) =>
-      build.onLoad({ filter: /[\\/]languages[\\/]en\.json$/ }, () => ({ contents: JSON.stringify(en), loader: "json" })),
+    setup(build) {
+      const filter = /[\\/]languages[\\/]en\.json$/;
+      build.onLoad({ filter }, () => ({ contents: JSON.stringify(en), loader: "json" }));
+    },
   };
   // No configuration file of a parent directory affects the page.
   const settings = {
@@ -86,7 +88,9 @@ const tables = tablesIn("languages");
 const opening = page("page.html", { html: "index.html", script: "main.ts", style: "page.css", prefix: "", tables });
 
 /** The tables of the page that sends: those of the page that opens, with its own words. */
-const sendingTables = Object.entries(tablesIn("languages/send")).map(([name, own]) => [name, { ...tables[name], ...own }]);
+const sendingTables = Object.entries(tablesIn("languages/send")).map(([name, own]) => {
+  return [name, { ...tables[name], ...own }];
+});
 const sending = page("send.html", {
   html: "send/index.html",
   script: "send/main.ts",
