@@ -1,8 +1,8 @@
-//! Builds the page for browsers, `src/page/`, into files that are compiled into the program: `page.html` and those that
-//! it loads later, each also compressed.
+//! Builds the pages for browsers, `src/page/`, into files that are compiled into the program: `page.html`, which opens,
+//! `send.html`, which sends, and the files that they load later, each also compressed.
 //!
 //! In this order: the directory in `SHARE_PAGE_DIST`; the directory in a published crate; files built with npm; without
-//! npm, a page that explains how to open a share with the program, and a warning.
+//! npm, pages that explain how to open or send with the program, and a warning.
 
 use std::env;
 use std::error::Error;
@@ -13,17 +13,19 @@ use std::process::Command;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// The page's sources, and their only subdirectory.
+/// The pages' sources.
 const SOURCES: &str = "src/page";
-const LANGUAGES: &str = "languages";
-/// The finished page in a published crate. In a working tree it could be older than its sources.
+/// The finished pages in a published crate. In a working tree they could be older than their sources.
 const DIST: &str = "src/page/dist";
 /// A file that exists in published crates only.
 const PUBLISHED: &str = "Cargo.toml.orig";
-/// The directory of the finished page in the output directory.
+/// The directory of the finished pages in the output directory.
 const BUILT: &str = "dist";
-/// The page in that directory.
-const PAGE: &str = "page.html";
+/// The pages: the constant in Rust, the finished file, and its source.
+const DOCUMENTS: [(&str, &str, &str); 2] =
+    [("PAGE_FILE", "page.html", "index.html"), ("SEND_FILE", "send.html", "send/index.html")];
+/// Directories that are no sources: of the finished pages, and of npm.
+const FOREIGN: [&str; 2] = ["dist", "node_modules"];
 /// Suffixes of compressed files.
 const BROTLI: &str = ".br";
 const GZIP: &str = ".gz";
@@ -40,17 +42,19 @@ fn main() -> Outcome<()> {
     clear(&built)?;
     if let Some(finished) = finished {
         println!("cargo::rerun-if-changed={}", finished.display());
-        // Publishing a crate without its page fails here.
-        let failed = |error| format!("the directory of the finished page, {}: {error}", finished.display());
+        // Publishing a crate without its pages fails here.
+        let failed = |error| format!("the directory of the finished pages, {}: {error}", finished.display());
         copy_files(&finished, &built).map_err(failed)?;
     } else if let Err(error) = bundle(&out.join("page"), &built) {
-        println!("cargo::warning=THE BROWSER PAGE IS MISSING from this build: {error}");
+        println!("cargo::warning=THE BROWSER PAGES ARE MISSING from this build: {error}");
         println!("cargo::warning=recipients without the share program will not be able to open anything");
-        println!("cargo::warning=install Node.js and npm, or set SHARE_PAGE_DIST to the directory of a finished page");
+        println!("cargo::warning=install Node.js and npm, or set SHARE_PAGE_DIST to the directory of finished pages");
         // Depend on a file that never exists, so that the next build tries again.
         println!("cargo::rerun-if-changed={}", out.join("never").display());
         clear(&built)?;
-        fs::write(built.join(PAGE), fallback()?)?;
+        for (_, page, source) in DOCUMENTS {
+            fs::write(built.join(page), fallback(source)?)?;
+        }
         kind = "fallback";
     }
     fs::write(out.join("page.rs"), constants(&built)?)?;
@@ -58,16 +62,11 @@ fn main() -> Outcome<()> {
     Ok(())
 }
 
-/// Bundles the page from a copy of its sources, `workshop`, so that the source directory stays clean.
+/// Bundles the pages from a copy of their sources, `workshop`, so that the source directory stays clean.
 fn bundle(workshop: &Path, built: &Path) -> Outcome<()> {
     let lock = fs::read(Path::new(SOURCES).join("package-lock.json"))?;
     let installed = workshop.join("node_modules/.installed");
-    // Without files of older sources.
-    let tables = workshop.join(LANGUAGES);
-    clear(workshop)?;
-    clear(&tables)?;
-    copy_files(Path::new(SOURCES), workshop)?;
-    copy_files(&Path::new(SOURCES).join(LANGUAGES), &tables)?;
+    copy_sources(Path::new(SOURCES), workshop)?;
     if fs::read(&installed).ok().as_deref() != Some(&*lock) {
         let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
         run(Command::new(npm).args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(workshop))?;
@@ -99,6 +98,26 @@ fn copy_files(from: &Path, to: &Path) -> Outcome<()> {
     Ok(())
 }
 
+/// Makes `to` a copy of a directory of sources, without files of older ones.
+fn copy_sources(from: &Path, to: &Path) -> Outcome<()> {
+    clear(to)?;
+    copy_files(from, to)?;
+    let directories = |path: &Path| -> Outcome<Vec<PathBuf>> {
+        let paths = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<Outcome<Vec<_>>>()?;
+        let is_foreign = |path: &PathBuf| FOREIGN.iter().any(|name| path.ends_with(name));
+        Ok(paths.into_iter().filter(|path| path.is_dir() && !is_foreign(path)).collect())
+    };
+    for old in directories(to)? {
+        if !from.join(old.file_name().unwrap_or_default()).is_dir() {
+            fs::remove_dir_all(old)?;
+        }
+    }
+    for source in directories(from)? {
+        copy_sources(&source, &to.join(source.file_name().unwrap_or_default()))?;
+    }
+    Ok(())
+}
+
 fn run(command: &mut Command) -> Outcome<()> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command.output().map_err(|error| format!("{program}: {error}"))?;
@@ -110,10 +129,10 @@ fn run(command: &mut Command) -> Outcome<()> {
     Err(format!("{program} failed ({}): {error}", output.status).into())
 }
 
-/// The page without its script: its text for browsers that run none.
-fn fallback() -> Outcome<String> {
+/// The page `source` without its script: its text for browsers that run none.
+fn fallback(source: &str) -> Outcome<String> {
     let style = fs::read_to_string(Path::new(SOURCES).join("style.css"))?;
-    let page = fs::read_to_string(Path::new(SOURCES).join("index.html"))?;
+    let page = fs::read_to_string(Path::new(SOURCES).join(source))?;
     let cut = |text: &str, start: &str, end: &str| {
         let (before, rest) = text.split_once(start)?;
         let (inner, after) = rest.split_once(end)?;
@@ -125,11 +144,11 @@ fn fallback() -> Outcome<String> {
         let (after, _, end) = cut(&after, "<script", "</script>\n")?;
         Some(format!("{before}<main>{text}</main>{after}{end}"))
     };
-    let page = parts().ok_or("index.html lacks main, noscript or script")?;
+    let page = parts().ok_or_else(|| format!("{source} lacks main, noscript or script"))?;
     Ok(page.replace("/* style.css */", &style).replace("image/svg+xml,/* icon.svg */", ","))
 }
 
-/// Rust constants with the files in `built`: `PAGE`, and `FILES`, those that the page loads.
+/// Rust constants with the files in `built`: one for each of [`DOCUMENTS`], and `FILES`, those that they load.
 fn constants(built: &Path) -> Outcome<String> {
     let mut names = Vec::new();
     for file in fs::read_dir(built)? {
@@ -141,25 +160,25 @@ fn constants(built: &Path) -> Outcome<String> {
         let found = names.iter().find(|other| other.strip_suffix(suffix) == Some(name));
         found.map_or("None".to_owned(), |found| format!("Some({})", include(found)))
     };
-    let mut files = String::new();
-    let mut page = None;
-    for name in names.iter().filter(|name| !name.ends_with(BROTLI) && !name.ends_with(GZIP)) {
-        let kind = match Path::new(name).extension().and_then(|extension| extension.to_str()) {
-            Some("html") => "text/html; charset=utf-8",
-            Some("json") => "application/json",
-            _ => return Err(format!("{name} is of no known type").into()),
-        };
+    let file = |name: &str, kind: &str| {
         let (plain, br, gz) = (include(name), compressed(name, BROTLI), compressed(name, GZIP));
-        let file = format!("File {{ name: {name:?}, kind: {kind:?}, plain: {plain}, br: {br}, gz: {gz} }}");
-        if name == PAGE {
-            page = Some(file);
-        } else {
-            writeln!(files, "    {file},")?;
+        format!("File {{ name: {name:?}, kind: {kind:?}, plain: {plain}, br: {br}, gz: {gz} }}")
+    };
+    let mut constants = String::new();
+    for (constant, page, _) in DOCUMENTS {
+        if !names.iter().any(|name| name == page) {
+            return Err(format!("no {page} in {}", built.display()).into());
+        }
+        writeln!(constants, "const {constant}: File = {};", file(page, "text/html; charset=utf-8"))?;
+    }
+    constants.push_str("\n/// The files that the pages load later.\npub const FILES: &[File] = &[\n");
+    let is_known = |name: &str| DOCUMENTS.iter().any(|(_, page, _)| *page == name);
+    for name in names.iter().filter(|name| !name.ends_with(BROTLI) && !name.ends_with(GZIP) && !is_known(name)) {
+        match Path::new(name).extension().and_then(|extension| extension.to_str()) {
+            Some("json") => writeln!(constants, "    {},", file(name, "application/json"))?,
+            _ => return Err(format!("{name} is of no known type").into()),
         }
     }
-    let page = page.ok_or_else(|| format!("no {PAGE} in {}", built.display()))?;
-    Ok(format!(
-        "/// The page.\npub const PAGE: File = {page};\n\n\
-         /// The files that the page loads later.\npub const FILES: &[File] = &[\n{files}];\n"
-    ))
+    constants.push_str("];\n");
+    Ok(constants)
 }

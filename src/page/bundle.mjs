@@ -1,28 +1,31 @@
-// Builds the page. `node bundle.mjs DIRECTORY`, after `npm ci` in this directory or a copy, writes `page.html` and the
-// files that it loads later, each also compressed: `.br` and `.gz`.
+// Builds the pages. `node bundle.mjs DIRECTORY`, after `npm ci` in this directory or a copy, writes `page.html`,
+// `send.html` and the files that they load later, each also compressed: `.br` and `.gz`.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { build } from "esbuild";
-import { files, settings } from "./settings.mjs";
+import { files, pages } from "./settings.mjs";
 
 const target = ["es2022", "chrome109", "firefox115", "safari16.4"];
-const common = { ...settings, minify: true, write: false, legalComments: "none", target };
-const made = async (options) => (await build({ ...common, ...options })).outputFiles[0].text.trim();
-
-const script = await made({ entryPoints: ["main.ts"], format: "iife" });
-const style = await made({ entryPoints: ["page.css"] });
 const read = (name) => readFileSync(new URL(name, import.meta.url), "utf8");
 const icon = read("icon.svg").replace(/\n/g, "").replaceAll('"', "'").replace(/[%#<>]/g, encodeURIComponent);
-const html = read("index.html")
-  .replace("/* icon.svg */", () => icon)
-  .replace("/* style.css */", () => style)
-  .replace("/* page.js */", () => script);
+
+/** A page: one file with its script and its style. */
+async function made({ path, html, script, style, settings }) {
+  const common = { ...settings, minify: true, write: false, legalComments: "none", target };
+  const bundled = async (options) => (await build({ ...common, ...options })).outputFiles[0].text.trim();
+  const [js, css] = [await bundled({ entryPoints: [script], format: "iife" }), await bundled({ entryPoints: [style] })];
+  const text = read(html)
+    .replace("/* icon.svg */", () => icon)
+    .replace("/* style.css */", () => css)
+    .replace("/* page.js */", () => js);
+  return { path, bytes: Buffer.from(text) };
+}
 
 const directory = process.argv[2];
 mkdirSync(directory, { recursive: true });
-for (const { path, bytes } of [{ path: "page.html", bytes: Buffer.from(html) }, ...files]) {
+for (const { path, bytes } of [...(await Promise.all(pages.map(made))), ...files]) {
   const params = {
     [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
     [constants.BROTLI_PARAM_QUALITY]: 11,

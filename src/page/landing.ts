@@ -16,22 +16,25 @@ function draw(): void {
   if (status === 404) return showMessage(message("link.no-key"));
   const what = message("landing.what");
   const lost = message("landing.message");
-  const send = message("landing.send");
+  const sending = message("landing.send");
   const commands = h("pre", { className: "commands" }, "share send photo.jpg");
   const token = h("p", { hidden: true }, words("landing.token"));
+  const here = h("p", { hidden: true }, h("a", { href: "send" }, words("landing.browser")));
   screen(
     what.title,
     ...what.lines.map((line) => h("p", {}, line)),
     h("section", { className: "bubble" }, h("h2", {}, lost.title), ...lost.lines.map((line) => h("p", {}, line))),
-    h("h2", {}, send.title),
-    ...send.lines.map((line) => h("p", {}, line)),
+    h("h2", {}, sending.title),
+    here,
+    ...sending.lines.map((line) => h("p", {}, line)),
     token,
     commands,
   );
   void relay.about().then(
-    ({ create, public_url }) => {
-      // A sender's own computer takes no shares of others; almost always its page comes over plain http.
-      if (create !== "open" && !isSecureContext) return;
+    ({ create, public_url, send }) => {
+      // A sender's own computer takes no shares of others.
+      if (!send) return;
+      here.hidden = false;
       token.hidden = create === "open";
       commands.prepend(`share relay use ${public_url ?? new URL(".", location.href).href}\n`);
     },

@@ -47,7 +47,7 @@ function tagOf(name: string): string {
 }
 
 async function tableOf(name: string): Promise<Table> {
-  return name === "en" ? english : (JSON.parse(new TextDecoder().decode(await load(name))) as Table);
+  return name === "en" ? english : (JSON.parse(new TextDecoder().decode(await load(`${TABLES}${name}`))) as Table);
 }
 
 /** Sets the language of the texts that are drawn from now on, and of the document. */

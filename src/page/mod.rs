@@ -1,8 +1,8 @@
-//! The page for browsers and its policy. `build.rs` builds the page from the TypeScript in this directory: one HTML
-//! file with script and style, and files that it loads later, such as language tables. The script contains the SHA-256
-//! of each, and uses no file with another one.
+//! The pages for browsers and their policies: [`PAGE`] opens, [`SEND`] sends. `build.rs` builds them from the
+//! TypeScript in this directory: each is one HTML file with script and style, and loads further files later, such as
+//! language tables. The script contains the SHA-256 of each, and uses no file with another one.
 
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -22,34 +22,80 @@ pub struct File {
     pub gz: Option<&'static [u8]>,
 }
 
-// `PAGE` and `FILES`.
+// `PAGE_FILE`, `SEND_FILE` and `FILES`.
 include!(concat!(env!("OUT_DIR"), "/page.rs"));
 
-/// The text of [`PAGE`].
-pub const HTML: &str = include_str!(concat!(env!("OUT_DIR"), "/dist/page.html"));
+/// The page that opens.
+pub static PAGE: Document = Document::new("/", PAGE_FILE);
 
-/// Whether the page can open a share. It cannot if the program was built without npm.
+/// The page that sends. A sender's own computer serves none.
+pub static SEND: Document = Document::new("/send", SEND_FILE);
+
+/// The paths of [`FILES`] on a relay begin with this.
+pub const FILES_PATH: &str = "/page/";
+
+/// Whether the pages can open and send. They cannot if the program was built without npm.
 pub fn is_complete() -> bool {
     env!("SHARE_PAGE") == "complete"
 }
 
-/// The page's Content-Security-Policy (CSP level 3). Allows its own script and style by their hashes, requests to its
-/// own relay, and photos and videos from its own memory. `data:` is for the icon, which saves a request.
-pub static POLICY: LazyLock<String> = LazyLock::new(|| {
-    let hash = |start: &str, end: &str| {
-        let content = between(HTML, start, end);
-        content.map_or("'none'".to_owned(), |content| {
-            format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(content)))
+/// A page: an HTML file with its policy.
+pub struct Document {
+    /// The path on a relay.
+    pub path: &'static str,
+    /// The file.
+    pub file: File,
+    policy: OnceLock<String>,
+}
+
+impl Document {
+    const fn new(path: &'static str, file: File) -> Self {
+        Self { path, file, policy: OnceLock::new() }
+    }
+
+    /// The text.
+    pub fn html(&self) -> &'static str {
+        std::str::from_utf8(self.file.plain).unwrap_or_default()
+    }
+
+    /// The files that its script loads.
+    pub fn files(&self) -> impl Iterator<Item = &'static File> {
+        let html = self.html();
+        FILES.iter().filter(|file| file.digits().is_some_and(|digits| html.contains(digits)))
+    }
+
+    /// The Content-Security-Policy (CSP level 3). Allows its own script and style by their hashes, requests to its own
+    /// relay, and photos and videos from its own memory. `data:` is for the icon, which saves a request.
+    pub fn policy(&self) -> &str {
+        self.policy.get_or_init(|| {
+            let hash = |start: &str, end: &str| {
+                let content = between(self.html(), start, end);
+                content.map_or("'none'".to_owned(), |content| {
+                    format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(content)))
+                })
+            };
+            format!(
+                "default-src 'none'; script-src {}; style-src {}; connect-src 'self'; img-src blob: data:; \
+                 media-src blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; \
+                 require-trusted-types-for 'script'; trusted-types 'none'",
+                hash("<script data-cfasync=\"false\">", "</script>"),
+                hash("<style>", "</style>"),
+            )
         })
-    };
-    format!(
-        "default-src 'none'; script-src {}; style-src {}; connect-src 'self'; img-src blob: data:; media-src blob:; \
-         frame-ancestors 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; \
-         trusted-types 'none'",
-        hash("<script data-cfasync=\"false\">", "</script>"),
-        hash("<style>", "</style>"),
-    )
-});
+    }
+}
+
+impl File {
+    /// The path on a relay of a file of [`FILES`].
+    pub fn path(&self) -> String {
+        format!("{FILES_PATH}{}", self.name)
+    }
+
+    /// The first 16 digits of the SHA-256, in the name of a file of [`FILES`].
+    fn digits(&self) -> Option<&'static str> {
+        Some(self.name.rsplit_once('-')?.1.split_once('.')?.0)
+    }
+}
 
 fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(start)?;
@@ -61,21 +107,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_files_contain_their_hashes_and_the_page_has_the_whole_ones() {
+    fn names_of_files_contain_their_hashes_and_the_pages_have_the_whole_ones() {
         for file in FILES {
             let hash = format!("{:x}", Sha256::digest(file.plain));
-            let (name, rest) = file.name.rsplit_once('-').unwrap();
-            assert_eq!(rest.split_once('.').unwrap().0, &hash[..16], "{}", file.name);
-            assert!(HTML.contains(&hash), "{name}");
+            assert_eq!(file.digits(), Some(&hash[..16]), "{}", file.name);
+            let loads = |page: &Document| page.html().contains(&hash);
+            assert_eq!(
+                [&PAGE, &SEND].map(|page| page.files().any(|other| other.name == file.name)),
+                [loads(&PAGE), loads(&SEND)]
+            );
+            assert!(loads(&PAGE) || loads(&SEND), "{}", file.name);
         }
         assert!(is_complete() || FILES.is_empty());
     }
 
     #[test]
-    fn the_page_has_one_script_and_one_style_which_the_policy_allows() {
-        for tag in ["<script", "<style"] {
-            assert_eq!(HTML.matches(tag).count(), usize::from(is_complete() || tag == "<style"), "{tag}");
+    fn a_page_has_one_script_and_one_style_which_its_policy_allows() {
+        for page in [&PAGE, &SEND] {
+            for tag in ["<script", "<style"] {
+                let count = usize::from(is_complete() || tag == "<style");
+                assert_eq!(page.html().matches(tag).count(), count, "{} {tag}", page.path);
+            }
+            assert_eq!(page.policy().matches("'sha256-").count(), 1 + usize::from(is_complete()), "{}", page.path);
         }
-        assert_eq!(POLICY.matches("'sha256-").count(), 1 + usize::from(is_complete()));
     }
 }

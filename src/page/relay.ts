@@ -198,14 +198,18 @@ export interface About {
   readonly create: "open" | "token";
   /** The relay's address for links, where its operator has set one. */
   readonly public_url: string | null;
+  /** Whether the relay has a page that sends. */
+  readonly send: boolean;
 }
 
 /** Asks what the relay is. */
 export async function about(): Promise<About> {
-  const { create, public_url } = (json(await whole(await ask(".well-known/share", null))) ?? {}) as Partial<About>;
+  const found = (json(await whole(await ask(".well-known/share", null))) ?? {}) as Partial<About>;
+  const { create, public_url, send } = found;
   return {
     create: create === "open" ? "open" : "token",
     public_url: typeof public_url === "string" ? public_url : null,
+    send: send === true,
   };
 }
 

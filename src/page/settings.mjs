@@ -1,4 +1,4 @@
-// The settings of the page's build, and the files beside the page. The tests bundle single modules with them.
+// The pages, the settings of their builds, and the files beside them. The tests bundle single modules with them.
 
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
@@ -14,14 +14,12 @@ function file(name, extension, bytes) {
   return { name, path: `${name}-${sha256.slice(0, 16)}.${extension}`, sha256, bytes };
 }
 
-/** The language tables, such as `languages/de.json`, by name. */
-const tables = readdirSync(join(here, "languages"))
-  .filter((name) => name.endsWith(".json"))
-  .sort()
-  .map((name) => ({
-    name: name.slice(0, -".json".length),
-    table: JSON.parse(readFileSync(join(here, "languages", name), "utf8")),
-  }));
+/** The language tables in a directory, such as `languages/de.json`, by name. */
+function tablesIn(directory) {
+  const names = readdirSync(join(here, directory)).filter((name) => name.endsWith(".json"));
+  const read = (name) => JSON.parse(readFileSync(join(here, directory, name), "utf8"));
+  return Object.fromEntries(names.sort().map((name) => [name.slice(0, -".json".length), read(name)]));
+}
 
 /** The 2048 words, each as the number of letters that it shares with the one before, and its others (opener.ts). */
 function packedWords() {
@@ -34,20 +32,7 @@ function packedWords() {
   return packed.join("");
 }
 
-/**
- * The files that the page loads from `page/` of its relay: the tables, without whitespace, except the script's own; and
- * the words.
- */
-export const files = tables
-  .filter(({ name }) => name !== "en")
-  .map(({ name, table }) => ({ name, content: table }))
-  .concat({ name: "words", content: packedWords() })
-  .map(({ name, content }) => file(name, "json", Buffer.from(JSON.stringify(content))));
-
-/** The languages, sorted by their own names. */
-const languages = tables
-  .map(({ name, table }) => [name, { name: table["language.name"], loading: table["loading"][0] }])
-  .sort(([, one], [, other]) => (one.name < other.name ? -1 : 1));
+const words = file("words", "json", Buffer.from(JSON.stringify(packedWords())));
 
 /** Makes the page smaller: leaves code out that it does not use (hybrid.ts, x25519.ts), and shortens its tables. */
 const reductions = {
@@ -65,17 +50,60 @@ const reductions = {
   },
 };
 
-/** Settings for esbuild. No configuration file of a parent directory affects the page. */
-export const settings = {
-  absWorkingDir: here,
-  tsconfigRaw: {},
-  bundle: true,
-  charset: "utf8",
-  plugins: [reductions],
-  define: {
-    LANGUAGES: JSON.stringify(Object.fromEntries(languages)),
-    FILES: JSON.stringify(
-      Object.fromEntries(files.map(({ name, sha256 }) => [name, sha256])),
-    ),
-  },
-};
+/**
+ * A page, with settings for esbuild and the files that it loads from `page/` of its relay: the words, and its language
+ * tables, whose names begin with `prefix`, without whitespace. The English table is in the script.
+ */
+function page(path, { html, script, style, prefix, tables }) {
+  const { en, ...others } = tables;
+  const compact = ([name, table]) => file(`${prefix}${name}`, "json", Buffer.from(JSON.stringify(table)));
+  const files = [...Object.entries(others).map(compact), words];
+  const languages = Object.entries(tables)
+    .map(([name, table]) => [name, { name: table["language.name"], loading: table["loading"][0] }])
+    .sort(([, one], [, other]) => (one.name < other.name ? -1 : 1));
+  const english = {
+    name: "english",
+    setup(build) {
+      const filter = /[\\/]languages[\\/]en\.json$/;
+      build.onLoad({ filter }, () => ({ contents: JSON.stringify(en), loader: "json" }));
+    },
+  };
+  // No configuration file of a parent directory affects the page.
+  const settings = {
+    absWorkingDir: here,
+    tsconfigRaw: {},
+    bundle: true,
+    charset: "utf8",
+    plugins: [reductions, english],
+    define: {
+      LANGUAGES: JSON.stringify(Object.fromEntries(languages)),
+      FILES: JSON.stringify(Object.fromEntries(files.map(({ name, sha256 }) => [name, sha256]))),
+      TABLES: JSON.stringify(prefix),
+    },
+  };
+  return { path, html, script, style, settings, files };
+}
+
+const tables = tablesIn("languages");
+const opening = page("page.html", { html: "index.html", script: "main.ts", style: "page.css", prefix: "", tables });
+
+/** The tables of the page that sends: those of the page that opens, with its own words. */
+const sendingTables = Object.entries(tablesIn("languages/send")).map(([name, own]) => {
+  return [name, { ...tables[name], ...own }];
+});
+const sending = page("send.html", {
+  html: "send/index.html",
+  script: "send/main.ts",
+  style: "send/send.css",
+  prefix: "send-",
+  tables: Object.fromEntries(sendingTables),
+});
+
+/** The page that opens, and the one that sends. */
+export const pages = [opening, sending];
+
+/** The files that the pages load. */
+export const files = [...new Map(pages.flatMap(({ files }) => files).map((file) => [file.path, file])).values()];
+
+/** The settings of the page that has the module `name`, such as `send/main`. */
+export const settingsOf = (name) => (name.startsWith("send/") ? sending : opening).settings;

@@ -27,6 +27,9 @@ pub struct About {
     /// With an operator: for how long after its end the relay keeps an opened share, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<u64>,
+    /// Whether browsers get a page that sends, at `/send`. Older relays omit this.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub send: bool,
 }
 
 /// Rule of admission: who may upload to a relay.

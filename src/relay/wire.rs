@@ -9,9 +9,6 @@ use zeroize::Zeroizing;
 use crate::relay::{Credential, Left, V1};
 use crate::secret::{Id, Receipt, Token};
 
-pub(super) const PAGE: &str = "/";
-/// Precedes the name of a file that the page loads.
-pub(super) const PAGE_FILES: &str = "/page/";
 pub(super) const ABOUT: &str = "/.well-known/share";
 pub(super) const CREATE: &str = "/v1/create";
 pub(super) const ALLOWANCE: &str = "/v1/allowance";

@@ -8,8 +8,9 @@ import { pathToFileURL } from "node:url";
 /** The module `name` of the page whose sources and packages are in `workshop`, with other constants of the build. */
 export async function bundled(workshop, name, define = {}) {
   const { build } = createRequire(`${workshop}/`)("esbuild");
-  const { settings } = await import(pathToFileURL(join(workshop, "settings.mjs")).href);
+  const { settingsOf } = await import(pathToFileURL(join(workshop, "settings.mjs")).href);
   const place = mkdtempSync(join(workshop, "bundled-"));
+  const settings = settingsOf(name);
   const outfile = join(place, `${name}.mjs`);
   try {
     await build({

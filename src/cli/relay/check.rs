@@ -10,7 +10,7 @@ use crate::cli::allowance;
 use crate::cli::context::Context;
 use crate::cli::output::errors::{self, Failure, Hint, Request};
 use crate::cli::output::format;
-use crate::cli::relay::compared::ComparedPage;
+use crate::cli::relay::compared::ComparedPages;
 use crate::cli::relay::findings::{Findings, TestShare, can_hold, test};
 use crate::cli::relay::login;
 use crate::cli::stores::{self, StoreName};
@@ -62,7 +62,7 @@ pub(super) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Failure> {
             findings.held = Some(can_hold(&endpoint, &share, cx).await?);
         }
         if !endpoint.url.is_store() {
-            findings.page = Some(ComparedPage::of(&endpoint, cx).await?);
+            findings.pages = Some(ComparedPages::of(&endpoint, &about, cx).await?);
         }
         Ok::<Findings, Failure>(findings)
     };
@@ -73,7 +73,7 @@ pub(super) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Failure> {
         findings.store = Some(stores::probe(rules, &StoreName::of(&endpoint.url), "don't use it", cx).await?);
     }
     let (facts, text) = report(&endpoint, &about, &findings, &cx.kept_access(&endpoint.url)?);
-    for warning in findings.page.iter().flat_map(|page| page.warnings(&endpoint.name())) {
+    for warning in findings.pages.iter().flat_map(|page| page.warnings(&endpoint.name())) {
         cx.output.warn(&warning);
     }
     cx.output.answer("relay", facts, &text)
@@ -113,7 +113,7 @@ pub(super) fn report(endpoint: &Endpoint, about: &About, findings: &Findings, lo
         let found = if held { CAN_WAIT } else { CANNOT_WAIT };
         found.to_owned()
     }));
-    lines.extend(findings.page.iter().flat_map(ComparedPage::findings));
+    lines.extend(findings.pages.iter().flat_map(ComparedPages::findings));
     lines.extend(findings.store.iter().flat_map(about_store));
     let text = format!("{} works\n  {}", endpoint.name(), lines.join("\n  "));
     let facts = json!({
@@ -132,8 +132,9 @@ pub(super) fn report(endpoint: &Endpoint, about: &About, findings: &Findings, lo
         "round_trip_ms": u64::try_from(findings.round_trip.as_millis()).unwrap_or(u64::MAX),
         "clock_differs": clock,
         "held": findings.held,
-        "page": findings.page.as_ref().map(ComparedPage::word),
-        "page_files": findings.page.as_ref().map(ComparedPage::file_words),
+        "page": findings.pages.as_ref().map(ComparedPages::word),
+        "send_page": findings.pages.as_ref().map(ComparedPages::send_word),
+        "page_files": findings.pages.as_ref().map(ComparedPages::file_words),
         "free": findings.store.and_then(|store| store.space).map(|space| space.free),
         "keeps_versions": findings.store.and_then(|store| store.keeps_versions),
     });

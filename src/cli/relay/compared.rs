@@ -1,5 +1,5 @@
-//! The page that a relay serves to browsers and the files that it loads, compared with those in this program.
-//! Recipients without `share` have to trust them.
+//! The pages that a relay serves to browsers and the files that they load, compared with those in this program.
+//! Recipients and senders without `share` have to trust them.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use serde_json::{Map, Value, json};
 use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, Request};
 use crate::cli::relay::rewriting::Rewriting;
-use crate::page::{self, File};
-use crate::relay::RelayError;
+use crate::page::{self, Document, File};
 use crate::relay::client::endpoint::Endpoint;
 use crate::relay::client::{HttpRelay, Served};
+use crate::relay::{About, RelayError};
 
 /// The longest silence of the relay.
 const IDLE_TIME: Duration = Duration::from_secs(5);
 
-/// The page or a file, compared.
+/// A page or a file, compared.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Compared {
     Same,
@@ -49,10 +49,16 @@ impl Compared {
         }
     }
 
-    async fn of(relay: &HttpRelay, file: Option<&File>) -> Self {
-        let served = relay.page(file.map(|file| file.name)).await;
-        let (expected, policy) = file.map_or((page::PAGE.plain, Some(&**page::POLICY)), |file| (file.plain, None));
-        match served {
+    async fn page(relay: &HttpRelay, page: &Document) -> Self {
+        Self::of(relay, page.path, page.file.plain, Some(page.policy())).await
+    }
+
+    async fn file(relay: &HttpRelay, file: &File) -> Self {
+        Self::of(relay, &file.path(), file.plain, None).await
+    }
+
+    async fn of(relay: &HttpRelay, path: &str, expected: &[u8], policy: Option<&str>) -> Self {
+        match relay.page(path).await {
             Ok(Served { is_compressed: true, .. }) => Self::Compressed,
             Ok(Served { content, .. }) if content != expected => {
                 Rewriting::find(&content, expected).map_or(Self::Other, Self::Rewritten)
@@ -66,8 +72,8 @@ impl Compared {
         }
     }
 
-    /// The cause of a difference, and what to do. `what`: the page, or a file.
-    fn warning(self, what: &str) -> Option<String> {
+    /// The cause of a difference, and what to do. `what`: a page, or a file; `paths`: those of such requests.
+    fn warning(self, what: &str, paths: &str) -> Option<String> {
         match self {
             Self::Same | Self::NotFetched | Self::Unknown => None,
             Self::Other => Some(format!(
@@ -85,32 +91,40 @@ impl Compared {
                 "{what} cannot be compared: a proxy compressed it, although the request was for plain bytes; configure \
                  the proxy to pass Accept-Encoding on"
             )),
-            Self::Missing => Some(format!("{what} is missing: configure the proxy to pass requests for /page/ on")),
+            Self::Missing => Some(format!("{what} is missing: configure the proxy to pass requests for {paths} on")),
         }
     }
 }
 
-/// The page and the files that it loads.
-pub(super) struct ComparedPage {
-    page: Compared,
-    /// The files, if the relay's page is this program's: another one loads other files.
+/// The pages and the files that they load.
+pub(super) struct ComparedPages {
+    open: Compared,
+    /// The page that sends, if the relay has one.
+    send: Option<Compared>,
+    /// The files of each page of the relay that is this program's: another one loads other files.
     files: Vec<(&'static File, Compared)>,
 }
 
-impl ComparedPage {
-    /// Compares the relay's page, and the files that it loads.
-    pub(super) async fn of(endpoint: &Endpoint, cx: &Context) -> Result<Self, Failure> {
+impl ComparedPages {
+    /// Compares the pages of the relay that describes itself by `about`, and the files that they load.
+    pub(super) async fn of(endpoint: &Endpoint, about: &About, cx: &Context) -> Result<Self, Failure> {
         if !page::is_complete() {
-            return Ok(Self { page: Compared::Unknown, files: Vec::new() });
+            let send = about.send.then_some(Compared::Unknown);
+            return Ok(Self { open: Compared::Unknown, send, files: Vec::new() });
         }
         let relay = cx.server(endpoint, Request::Test, IDLE_TIME)?;
-        let mut compared = Self { page: Compared::of(&relay, None).await, files: Vec::new() };
-        if matches!(compared.page, Compared::Same | Compared::OtherPolicy) {
-            for file in page::FILES {
-                compared.files.push((file, Compared::of(&relay, Some(file)).await));
+        let open = Compared::page(&relay, &page::PAGE).await;
+        let send = if about.send { Some(Compared::page(&relay, &page::SEND).await) } else { None };
+        let is_ours = |page| matches!(page, Compared::Same | Compared::OtherPolicy);
+        let ours = [(&page::PAGE, Some(open)), (&page::SEND, send)];
+        let ours = ours.iter().filter(|(_, compared)| compared.is_some_and(is_ours));
+        let mut files: Vec<(&'static File, Compared)> = Vec::new();
+        for file in ours.flat_map(|(page, _)| page.files()) {
+            if !files.iter().any(|(other, _)| other.name == file.name) {
+                files.push((file, Compared::file(&relay, file).await));
             }
         }
-        Ok(compared)
+        Ok(Self { open, send, files })
     }
 
     /// The files that are not as in this program.
@@ -120,41 +134,56 @@ impl ComparedPage {
 
     /// The findings, as lines.
     pub(super) fn findings(&self) -> Vec<String> {
-        let are_same = self.page == Compared::Same && !self.files.is_empty() && self.others().next().is_none();
-        let page = match self.page {
-            Compared::Same if are_same => "the page for browsers and its files are the same as in this program",
-            Compared::Same => "the page for browsers is the same as in this program",
+        let are_same = self.open == Compared::Same && self.send.is_none_or(|send| send == Compared::Same);
+        if are_same && !self.files.is_empty() && self.others().next().is_none() {
+            let what = match self.send {
+                None => "the page for browsers and its files are",
+                Some(_) => "the pages for browsers and their files are",
+            };
+            return vec![format!("{what} the same as in this program")];
+        }
+        let page = |what: &str, found: Compared| match found {
+            Compared::Same => format!("{what} is the same as in this program"),
             Compared::Other | Compared::OtherPolicy | Compared::Rewritten(_) => {
-                "the page for browsers is NOT the same as in this program"
+                format!("{what} is NOT the same as in this program")
             }
-            Compared::Compressed => "the page for browsers cannot be compared: a proxy compressed it",
-            Compared::Missing => "the relay has no page for browsers",
-            Compared::NotFetched => "the page for browsers could not be fetched",
-            Compared::Unknown => "the page for browsers cannot be compared: this program was built without one",
+            Compared::Compressed => format!("{what} cannot be compared: a proxy compressed it"),
+            Compared::Missing => format!("the relay has no {}", what.trim_start_matches("the ")),
+            Compared::NotFetched => format!("{what} could not be fetched"),
+            Compared::Unknown => format!("{what} cannot be compared: this program was built without one"),
         };
         let file = |(path, found): (String, Compared)| match found {
-            Compared::Missing => format!("the relay has no {path}, which the page for browsers loads"),
-            Compared::NotFetched => format!("{path}, which the page for browsers loads, could not be fetched"),
+            Compared::Missing => format!("the relay has no {path}, which a page for browsers loads"),
+            Compared::NotFetched => format!("{path}, which a page for browsers loads, could not be fetched"),
             Compared::Compressed => {
-                format!("{path}, which the page for browsers loads, cannot be compared: a proxy compressed it")
+                format!("{path}, which a page for browsers loads, cannot be compared: a proxy compressed it")
             }
-            _ => format!("{path}, which the page for browsers loads, is NOT the same as in this program"),
+            _ => format!("{path}, which a page for browsers loads, is NOT the same as in this program"),
         };
-        [page.to_owned()].into_iter().chain(self.others().map(file)).collect()
+        let send = self.send.map(|found| page("the page that sends from browsers", found));
+        [page("the page for browsers", self.open)].into_iter().chain(send).chain(self.others().map(file)).collect()
     }
 
     /// Warnings about the relay named `relay`.
     pub(super) fn warnings(&self, relay: &str) -> Vec<String> {
-        // A relay need not have a page.
-        let page = (self.page != Compared::Missing).then_some(self.page);
-        let page = page.and_then(|page| page.warning(&format!("the page that {relay} serves to browsers")));
-        let files = self.others().filter_map(|(path, found)| found.warning(&format!("{path} of {relay}")));
-        page.into_iter().chain(files).collect()
+        // A relay need not have a page that opens.
+        let open = (self.open != Compared::Missing).then_some(self.open);
+        let open = open.and_then(|page| page.warning(&format!("the page that {relay} serves to browsers"), "/"));
+        let send = page::SEND.path;
+        let sends = self.send.and_then(|page| page.warning(&format!("the page that sends, {relay}{send},"), send));
+        let files = self.others();
+        let files = files.filter_map(|(path, found)| found.warning(&format!("{path} of {relay}"), page::FILES_PATH));
+        open.into_iter().chain(sends).chain(files).collect()
     }
 
-    /// The page's word for programs.
+    /// The word for programs of the page that opens.
     pub(super) fn word(&self) -> &'static str {
-        self.page.word()
+        self.open.word()
+    }
+
+    /// The word for programs of the page that sends, if the relay has one.
+    pub(super) fn send_word(&self) -> Option<&'static str> {
+        self.send.map(Compared::word)
     }
 
     /// The files' words for programs, by path; `null` if they were not compared.
@@ -166,7 +195,7 @@ impl ComparedPage {
     }
 }
 
-/// The path of a file on a relay.
+/// The path of a file below a relay's address.
 fn path(file: &File) -> String {
-    format!("page/{}", file.name)
+    file.path().trim_start_matches('/').to_owned()
 }

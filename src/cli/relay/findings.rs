@@ -8,7 +8,7 @@ use crate::blob::PART_LEN;
 use crate::cli::connect::Connected;
 use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, ProxyFault, Request};
-use crate::cli::relay::compared::ComparedPage;
+use crate::cli::relay::compared::ComparedPages;
 use crate::relay::client::endpoint::Endpoint;
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::rules::probe::ProbeResult;
@@ -36,8 +36,8 @@ pub(super) struct Findings {
     pub(super) clock: Option<u64>,
     /// Whether a request can wait for [`MAX_WAIT`].
     pub(super) held: Option<bool>,
-    /// The page for browsers.
-    pub(super) page: Option<ComparedPage>,
+    /// The pages for browsers.
+    pub(super) pages: Option<ComparedPages>,
     /// The properties of the store, if there is no server.
     pub(super) store: Option<ProbeResult>,
 }
@@ -142,7 +142,7 @@ pub(super) async fn test(
         }
         _ => None,
     };
-    Ok(Findings { may_create, uploaded, left, round_trip, clock, held: None, page: None, store: None })
+    Ok(Findings { may_create, uploaded, left, round_trip, clock, held: None, pages: None, store: None })
 }
 
 /// Expects that a request with a credential reaches the relay: it does not know this one.

@@ -47,8 +47,8 @@ pub async fn has_our_page(origin: &RelayUrl, network: &Network) -> Result<bool, 
     let asking = async {
         let response = request.send().await.map_err(|error| errors.of(error))?;
         let is_whole = response.status() == StatusCode::OK && !response.headers().contains_key(CONTENT_ENCODING);
-        let page = read(response, page::PAGE.plain.len(), &errors).await?;
-        Ok(is_whole && page.as_deref() == Some(page::PAGE.plain))
+        let page = read(response, page::PAGE.file.plain.len(), &errors).await?;
+        Ok(is_whole && page.as_deref() == Some(page::PAGE.file.plain))
     };
     timeout(TIME, asking).await.map_err(|_| silent())?
 }

@@ -112,13 +112,12 @@ impl HttpRelay {
         Ok(Self { client: builder.build().map_err(|error| errors.of(error))?, url, idle, errors, authorization, sent })
     }
 
-    /// The relay's page for browsers, or the file of that name which the page loads, as plain bytes.
+    /// The file at `path`, as plain bytes: a page for browsers, or a file that a page loads.
     ///
     /// # Errors
     /// Those of a request, and an answer that is too long. [`RelayError::Unknown`] also if a proxy does not find it.
-    pub async fn page(&self, file: Option<&str>) -> Result<Served, RelayError> {
-        let path = file.map_or(wire::PAGE.to_owned(), |name| format!("{}{name}", wire::PAGE_FILES));
-        let request = self.request(Method::GET, &path, None).header(ACCEPT_ENCODING, "identity");
+    pub async fn page(&self, path: &str) -> Result<Served, RelayError> {
+        let request = self.request(Method::GET, path, None).header(ACCEPT_ENCODING, "identity");
         let response = self.respond(request, self.idle).await?;
         if response.status() == StatusCode::NOT_FOUND {
             return Err(RelayError::Unknown);

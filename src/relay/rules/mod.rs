@@ -236,6 +236,7 @@ impl Relay for StoreRelay {
             contact: operator.map(|operator| operator.contact.clone()),
             operator_recipient: operator.map(|operator| operator.recipient.clone()),
             hold: operator.map(|_| HOLD.as_secs()),
+            send: false,
         })
     }
 

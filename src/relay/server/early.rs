@@ -9,7 +9,6 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::get;
 use futures_util::future::join_all;
 use tokio::sync::{Semaphore, watch};
 
@@ -19,7 +18,6 @@ use super::serving::{self, Stop, asynchronous};
 use super::{entrance, here, static_files};
 use crate::relay::here::Here;
 use crate::relay::metrics::Metrics;
-use crate::relay::wire;
 use crate::relay_url::RelayUrl;
 
 /// The most connections while the address is not known yet.
@@ -43,9 +41,7 @@ pub async fn serve(
     limiter.expect_tunnel();
     let acceptor =
         Acceptor::new(None, true, Arc::new(Semaphore::new(MAX_CONNECTIONS)), limiter, Arc::new(Metrics::default()));
-    let app = Router::new()
-        .route(wire::PAGE, get(static_files::page))
-        .route(&format!("{}{{name}}", wire::PAGE_FILES), get(static_files::page_file))
+    let app = static_files::opening()
         .fallback(static_files::nothing_there)
         .layer(middleware::from_fn_with_state(here, answered))
         .layer(middleware::from_fn(entrance::with_headers));

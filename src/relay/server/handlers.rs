@@ -36,7 +36,8 @@ pub(super) async fn about(State(server): State<Arc<Server>>, IsLocal(is_local): 
     let public_url = server.options.public_url.as_ref().map(ToString::to_string);
     let about = server.relay.about().await?;
     let contact = server.options.contact.clone().or(about.contact);
-    Ok(json(StatusCode::OK, &About { create, public_url, contact, ..about }))
+    let send = server.options.sends();
+    Ok(json(StatusCode::OK, &About { create, public_url, contact, send, ..about }))
 }
 
 pub(super) async fn create(

@@ -103,9 +103,9 @@ pub async fn serve(
 }
 
 fn router(server: Arc<Server>) -> Router {
-    let api = Router::new()
-        .route(wire::PAGE, get(static_files::page))
-        .route(&format!("{}{{name}}", wire::PAGE_FILES), get(static_files::page_file))
+    let pages = static_files::opening();
+    let pages = if server.options.sends() { pages.merge(static_files::sending()) } else { pages };
+    let api = pages
         .route(wire::ABOUT, get(handlers::about))
         .route(wire::CREATE, post(handlers::create))
         .route(wire::ALLOWANCE, post(handlers::allowance))

@@ -56,6 +56,13 @@ pub struct ServerOptions {
     pub metrics: Arc<Metrics>,
 }
 
+impl ServerOptions {
+    /// Whether browsers get the page that sends: not from a sender's own computer, which takes no shares of others.
+    pub(super) fn sends(&self) -> bool {
+        !matches!(self.create, CreatePolicy::Closed)
+    }
+}
+
 impl Default for ServerOptions {
     fn default() -> Self {
         Self {

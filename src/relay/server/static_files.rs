@@ -1,21 +1,47 @@
-//! The page for browsers and the files that it loads, each as the client accepts it: compressed or not.
+//! The pages for browsers and the files that they load, each as the client accepts it: compressed or not.
 
+use axum::Router;
 use axum::extract::Path;
-use axum::http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY};
+use axum::http::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, VARY,
+};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 
-use crate::page::{self, File};
+use crate::page::{self, Document, File};
 use crate::relay::RelayError;
 
-/// The page.
-pub(super) async fn page(headers: HeaderMap) -> Response {
-    let policy = HeaderValue::from_str(&page::POLICY).unwrap_or(HeaderValue::from_static("default-src 'none'"));
-    ([(CONTENT_SECURITY_POLICY, policy)], file(&page::PAGE, &headers)).into_response()
+/// The routes of the page that opens, and of the files of all pages.
+pub(super) fn opening<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    Router::new().route(page::PAGE.path, get(page)).route(&format!("{}{{name}}", page::FILES_PATH), get(page_file))
 }
 
-/// A file that the page loads.
-pub(super) async fn page_file(Path(name): Path<String>, method: Method, headers: HeaderMap) -> Response {
+/// The routes of the page that sends.
+pub(super) fn sending<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    // The page's requests are relative to the path without a slash at its end. The redirection is relative too, so
+    // that it stays below a base path that a proxy removes.
+    let moved = (StatusCode::PERMANENT_REDIRECT, [(LOCATION, "../send")]);
+    Router::new().route(page::SEND.path, get(send)).route(&format!("{}/", page::SEND.path), get(moved))
+}
+
+/// The page that opens.
+async fn page(headers: HeaderMap) -> Response {
+    document(&page::PAGE, &headers)
+}
+
+/// The page that sends.
+async fn send(headers: HeaderMap) -> Response {
+    document(&page::SEND, &headers)
+}
+
+fn document(document: &Document, headers: &HeaderMap) -> Response {
+    let policy = HeaderValue::from_str(document.policy()).unwrap_or(HeaderValue::from_static("default-src 'none'"));
+    ([(CONTENT_SECURITY_POLICY, policy)], file(&document.file, headers)).into_response()
+}
+
+/// A file that a page loads.
+async fn page_file(Path(name): Path<String>, method: Method, headers: HeaderMap) -> Response {
     match page::FILES.iter().find(|file| file.name == name) {
         Some(found) => file(found, &headers),
         None => nothing_there(method, headers).await,

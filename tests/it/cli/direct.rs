@@ -190,7 +190,11 @@ fn a_browser_gets_the_page_and_the_network_may_only_look_and_open() {
     let page = plain(&address, "GET /");
     assert!(page.starts_with("HTTP/1.1 200") && page.contains("<!doctype html>"), "{page}");
     let about = plain(&address, "GET /.well-known/share");
-    assert!(about.contains(r#""create":"token""#), "{about}");
+    assert!(about.contains(r#""create":"token""#) && !about.contains("send"), "{about}");
+    for path in ["/send", "/send/"] {
+        let answer = plain(&address, &format!("GET {path}"));
+        assert!(answer.starts_with("HTTP/1.1 404") && answer.contains("urn:share:unknown"), "{path}: {answer}");
+    }
     // Even the owner's requests are refused from outside: the sender uses its relay directly.
     let entry = files(&sandbox.home().join(".local/state/share/outbox")).pop().unwrap();
     let entry: serde_json::Value = serde_json::from_slice(&fs::read(entry).unwrap()).unwrap();

@@ -92,11 +92,12 @@ fn a_relay_is_checked_before_it_is_used() {
 }
 
 /// An answer with another page.
-const OTHER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
+const OTHER: &[u8] = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\nevil";
 /// An answer with a compressed one.
-const COMPRESSED: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x08\0";
+const COMPRESSED: &[u8] =
+    b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x08\0";
 /// An answer with no page.
-const NOTHING: &[u8] = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+const NOTHING: &[u8] = b"HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
 #[test]
 fn a_check_compares_the_page_and_each_file_that_it_loads() {
@@ -110,28 +111,37 @@ fn a_check_compares_the_page_and_each_file_that_it_loads() {
         (String::from_utf8_lossy(&printed.stdout).into_owned(), printed.stderr.clone(), facts)
     };
     let (found, warned, facts) = check(&relay.url);
-    assert!(found.contains("the page for browsers ") && found.contains(" the same as in this program"), "{found}");
-    assert!(warned.is_empty() && facts["page"] == "same", "{warned} {facts}");
+    assert!(found.contains("for browsers ") && found.contains(" the same as in this program"), "{found}");
+    assert!(warned.is_empty() && facts["page"] == "same" && facts["send_page"] == "same", "{warned} {facts}");
     assert_eq!(facts["page_files"].as_object().map_or(0, serde_json::Map::len), page::FILES.len());
 
     for (answer, word, finding, warning) in [
         (OTHER, "other", "is NOT the same as in this program", "the relay runs another version, or someone changed"),
         (COMPRESSED, "compressed", "cannot be compared: a proxy compressed it", "pass Accept-Encoding on"),
-        (NOTHING, "missing", "the relay has no ", "pass requests for /page/ on"),
+        (NOTHING, "missing", "the relay has no ", "to pass requests for /"),
     ] {
-        let (found, warned, facts) = check(&answering_for("/", answer, &relay.address()));
-        assert!(
-            found.contains("page for browsers") && found.contains(finding) && facts["page"] == word,
-            "{found} {facts}"
-        );
-        // A relay need not have a page.
-        assert!(warned.contains(warning) != (word == "missing"), "{warned}");
-        // Another page loads other files.
-        assert!(facts["page_files"].is_null() && !found.contains("page/"), "{facts} {found}");
+        let pages = [&page::PAGE, &page::SEND].into_iter();
+        let pages = pages.zip([("page", "page for browsers"), ("send_page", "page that sends from browsers")]);
+        for (page, (key, name)) in pages {
+            let (found, warned, facts) = check(&answering_for(page.path, answer, &relay.address()));
+            let line = found.lines().find(|line| line.contains(name));
+            assert!(line.is_some_and(|line| line.contains(finding)) && facts[key] == word, "{found} {facts}");
+            assert!(["page", "send_page"].iter().all(|other| *other == key || facts[other] == "same"), "{facts}");
+            // A relay need not have a page that opens. This one states that it has one that sends.
+            assert!(warned.contains(warning) != (word == "missing" && key == "page"), "{warned}");
+            // Another page loads other files.
+            let others = [&page::PAGE, &page::SEND].into_iter().filter(|other| other.path != page.path);
+            let others = others.flat_map(page::Document::files).count();
+            assert_eq!(facts["page_files"].as_object().map_or(0, serde_json::Map::len), others, "{facts}");
+            assert!(!found.contains("page/"), "{found}");
+        }
 
-        let Some(file) = page::FILES.first().map(|file| format!("page/{}", file.name)) else { continue };
+        let Some(file) = page::FILES.first().map(|file| file.path().trim_start_matches('/').to_owned()) else {
+            continue;
+        };
         let (found, warned, facts) = check(&answering_for(&format!("/{file}"), answer, &relay.address()));
         assert!(found.contains("the page for browsers is the same as in this program"), "{found}");
+        assert!(found.contains("the page that sends from browsers is the same as in this program"), "{found}");
         assert!(found.lines().any(|line| line.contains(&file) && line.contains(finding)), "{found}");
         assert!(warned.contains(&file) && warned.contains(warning), "{warned}");
         assert!(facts["page"] == "same" && facts["page_files"][&file] == word, "{facts}");
@@ -139,14 +149,33 @@ fn a_check_compares_the_page_and_each_file_that_it_loads() {
 }
 
 #[test]
+fn a_check_compares_no_page_that_sends_where_the_relay_states_none() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let about = "{\"v\":1,\"max_bytes\":4294967296,\"max_ttl\":7776000,\"lease\":86400,\"create\":\"open\",\
+                 \"public_url\":null,\"contact\":null}";
+    let length = about.len();
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{about}"
+    );
+    let url = answering_for("/.well-known/share", answer.into_bytes().leak(), &relay.address());
+    let ended = sandbox.share(["relay", "check", "--json", &url]).run();
+    let facts = events(&ended).into_iter().find(|event| event["event"] == "relay").unwrap();
+    assert!(facts["page"] == "same" && facts["send_page"].is_null(), "{facts}");
+    assert_eq!(facts["page_files"].as_object().map_or(0, serde_json::Map::len), page::PAGE.files().count());
+    let found = sandbox.share(["relay", "check", "-q", &url]).ok();
+    assert!(found.contains("the page for browsers and its files are the same") && !found.contains("sends"), "{found}");
+}
+
+#[test]
 fn a_check_names_the_service_that_changes_the_page() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
-    let page = String::from_utf8(page::PAGE.plain.to_vec()).unwrap();
+    let page = page::PAGE.html();
     let loader = "<script src=\"/cdn-cgi/scripts/7d0fa10a/cloudflare-static/rocket-loader.min.js\"></script></body>";
     let changed = page.replacen("</body>", loader, 1);
     assert_ne!(changed, page, "the page has a body");
-    let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{changed}", changed.len());
+    let answer = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{changed}", changed.len());
     let url = answering_for("/", answer.into_bytes().leak(), &relay.address());
     let checked = sandbox.share(["relay", "check", &url]).run();
     assert!(checked.code == 0 && contains(&checked.stdout, b"is NOT the same"), "{checked:?}");

@@ -29,10 +29,11 @@ fn the_page_and_one_language_weigh_at_most_60_kb() {
     if !page::is_complete() {
         return;
     }
-    let (words, tables): (Vec<_>, Vec<_>) = page::FILES.iter().partition(|file| file.name.starts_with("words-"));
+    let (words, tables): (Vec<_>, Vec<_>) = page::PAGE.files().partition(|file| file.name.starts_with("words-"));
+    assert_eq!(tables.len(), 11, "all languages but English");
     let weight = |compressed: fn(&page::File) -> Option<&'static [u8]>| {
         let table = tables.iter().filter_map(|file| compressed(file)).map(<[u8]>::len).max().unwrap();
-        compressed(&page::PAGE).unwrap().len() + table
+        compressed(&page::PAGE.file).unwrap().len() + table
     };
     let (br, gz) = (weight(|file| file.br), weight(|file| file.gz));
     eprintln!("the page and its largest language table: {br} bytes by Brotli, {gz} by gzip");
@@ -42,9 +43,9 @@ fn the_page_and_one_language_weigh_at_most_60_kb() {
 }
 
 #[test]
-fn the_page_does_not_use_webcrypto() {
+fn the_pages_do_not_use_webcrypto() {
     // Plain http has none, and WebKitGTK's X25519 refuses some keys.
-    assert!(!page::HTML.contains("subtle"));
+    assert!(!page::PAGE.html().contains("subtle") && !page::SEND.html().contains("subtle"));
 }
 
 #[test]
@@ -116,7 +117,9 @@ fn the_first_words_are_those_of_the_table() {
     let table = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/page/languages/en.json"));
     let table: serde_json::Value = serde_json::from_str(table).unwrap();
     let first = table["loading"][0].as_str().unwrap();
-    assert!(page::HTML.contains(&format!("<h1>{first}</h1>")), "{first}");
+    for page in [&page::PAGE, &page::SEND] {
+        assert!(page.html().contains(&format!("<h1>{first}</h1>")), "{}: {first}", page.path);
+    }
 }
 
 /// The rate of a slow line, in bytes a second.
@@ -145,7 +148,7 @@ fn a_share_can_be_opened_within_two_seconds_over_a_slow_line() {
     let Some(browser) = Browser::start(&[&format!("--host=photos.lan={near}")]) else { return };
     let fragment = host.link().split_once('#').unwrap().1;
     // Over plain http Chromium accepts gzip; from this machine, as over https, Brotli too.
-    let page = page::PAGE;
+    let page = &page::PAGE.file;
     for (url, coding, body) in [("http://photos.lan/", "gzip", page.gz), (&*line.url, "br", page.br)] {
         let times = [(); 3].map(|()| {
             let before = line.down_bytes();

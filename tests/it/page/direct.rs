@@ -78,7 +78,7 @@ fn lan(sandbox: &Sandbox, engine: Engine, args: &[&str]) -> Option<(Host, Browse
     Some((Host::start(sandbox, &args), browser))
 }
 
-/// The names of the page's sources and their content without comments.
+/// The names of the sources of the page that opens, and their content without comments. Direct mode has no other page.
 fn sources() -> Vec<(String, String)> {
     let files = fs::read_dir(Path::new(ROOT).join("src/page")).unwrap().map(|entry| entry.unwrap().path());
     let scripts = files.filter(|path| path.extension().is_some_and(|kind| kind == "ts"));

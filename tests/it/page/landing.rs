@@ -9,6 +9,7 @@ use crate::support::{Browser, Host, Sandbox, Tab};
 
 const LOST: &str = "The end of its link is missing";
 const TOKEN: &str = "you need a token from its operator";
+const HERE: &str = "Send something from this browser";
 
 /// Opens an address and waits until the page knows what the relay allows.
 fn visit(browser: &Browser, url: &str) -> Tab {
@@ -26,7 +27,7 @@ fn bare_address_explains_what_this_is_and_promises_nothing_that_the_relay_refuse
     let relay = sandbox.relay_with(&["--anyone"]);
     let tab = visit(&browser, &relay.url);
     tab.expect(&format!("share relay use {}\nshare send photo.jpg", relay.url));
-    assert!(!tab.text().contains(TOKEN));
+    assert!(!tab.text().contains(TOKEN) && tab.text().contains(HERE), "{}", tab.text());
     assert_eq!(tab.requests(), ["GET /", "GET /.well-known/share"]);
     assert_eq!(tab.complaints(), Vec::<String>::new());
     // A link that is pasted there opens.
@@ -34,7 +35,10 @@ fn bare_address_explains_what_this_is_and_promises_nothing_that_the_relay_refuse
     let another = Sandbox::new();
     let tokens = sandbox.path("tokens");
     let closed = another.relay_with(&["--create-token-file", tokens.to_str().unwrap()]);
-    visit(&browser, &closed.url).expect(TOKEN).expect("share relay use");
+    let tab = visit(&browser, &closed.url);
+    tab.expect(TOKEN).expect("share relay use").expect(HERE);
+    tab.tell("click", json!({ "selector": "main a" }));
+    tab.until("location.pathname === '/send'").until("document.title === 'Send · share'");
 }
 
 #[test]
@@ -47,7 +51,9 @@ fn bare_address_in_direct_mode_offers_no_relay() {
     let host = Host::start(&sandbox, &["a.txt", "--public-url", "http://photos.lan", "--listen", &listens]);
     let tab = visit(&browser, "http://photos.lan/");
     assert_eq!(tab.value("isSecureContext"), false);
-    assert!(!tab.text().contains("relay use") && !tab.text().contains(TOKEN), "{}", tab.text());
+    for text in ["relay use", TOKEN, HERE] {
+        assert!(!tab.text().contains(text), "{text}: {}", tab.text());
+    }
     let fragment = host.link().split_once('#').unwrap().1;
     tab.value(&format!("location.hash = {fragment:?}"));
     tab.expect("A text for you").hold().expect("psst");
@@ -61,13 +67,15 @@ fn bare_address_below_a_path_names_that_path() {
     let relay = sandbox.relay_with(&["--anyone"]);
     let tab = browser.tab();
     // A proxy that serves the relay below /files/.
-    tab.tell("answer", json!({ "path": "/files/", "status": 200, "body": page::HTML, "type": "text/html" }));
-    let about = json!({ "v": 1, "create": "open", "public_url": null }).to_string();
+    tab.tell("answer", json!({ "path": "/files/", "status": 200, "body": page::PAGE.html(), "type": "text/html" }));
+    let about = json!({ "v": 1, "create": "open", "public_url": null, "send": true }).to_string();
     tab.tell("answer", json!({ "path": "/files/.well-known/share", "status": 200, "body": about }));
     tab.goto(&format!("{}files/", relay.url)).expect(&format!("share relay use {}files/\n", relay.url));
+    let link = format!("document.querySelector('main a').href === '{}files/send'", relay.url);
+    tab.until(&link);
     // The operator's own address counts more.
     let tab = browser.tab();
-    let about = json!({ "v": 1, "create": "open", "public_url": "https://relay.example/" }).to_string();
+    let about = json!({ "v": 1, "create": "open", "public_url": "https://relay.example/", "send": true }).to_string();
     tab.tell("answer", json!({ "path": "/.well-known/share", "status": 200, "body": about }));
     tab.goto(&relay.url).expect("share relay use https://relay.example/\n");
     // A relay that does not answer.

@@ -48,7 +48,7 @@ fn the_page_matches_the_test_vectors_and_its_types_check() {
     let ran = node.output().unwrap();
     assert!(ran.status.success() && ran.stdout == b"held\n", "{}", String::from_utf8_lossy(&ran.stderr));
     let (place, settings) = (tempfile::tempdir().unwrap(), Path::new(ROOT).join("tests/browser/tsconfig.json"));
-    let here = json!({ "extends": settings, "include": [format!("{WORKSHOP}/*.ts")] });
+    let here = json!({ "extends": settings, "include": [format!("{WORKSHOP}/**/*.ts")] });
     let settings = place.path().join("tsconfig.json");
     fs::write(&settings, here.to_string()).unwrap();
     let mut tsc = Command::new("node");

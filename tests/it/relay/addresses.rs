@@ -38,7 +38,14 @@ async fn a_relay_below_a_path_answers_with_and_without_it() {
     let host = "relay.example";
     // A proxy may remove the base path or not.
     for base in ["", "/some/base"] {
-        for (path, status) in [("/", "200"), ("/.well-known/share", "200"), ("/v1/link", "404"), ("/v1/claim", "405")] {
+        for (path, status) in [
+            ("/", "200"),
+            ("/send", "200"),
+            ("/send/", "308"),
+            ("/.well-known/share", "200"),
+            ("/v1/link", "404"),
+            ("/v1/claim", "405"),
+        ] {
             let answer = ask(&address, &format!("GET {base}{path}"), host, "");
             assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{base}{path}: {answer}");
         }

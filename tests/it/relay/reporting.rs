@@ -147,11 +147,11 @@ async fn a_node_without_an_operator_states_and_takes_nothing() {
     let (without, address) = over_http(node_over(store, clock));
     let about = |address: &str| ask(address, head(address, "GET /.well-known/share", "")).body;
     let plain = "{\"v\":1,\"max_bytes\":1073741824,\"max_ttl\":7776000,\"lease\":86400,\"create\":\"open\",\
-                 \"public_url\":null,\"contact\":null}";
+                 \"public_url\":null,\"contact\":null,\"send\":true}";
     assert_eq!(String::from_utf8(about(&address)).unwrap(), plain);
     let stated = plain.replace(
-        "\"contact\":null}",
-        "\"contact\":\"abuse@relay.example\",\"operator_recipient\":\"age1operator\",\"hold\":3600}",
+        "\"contact\":null,",
+        "\"contact\":\"abuse@relay.example\",\"operator_recipient\":\"age1operator\",\"hold\":3600,",
     );
     assert_eq!(String::from_utf8(about(&with_address)).unwrap(), stated);
     // Committed with an operator, opened at the other node, and reported at the first.

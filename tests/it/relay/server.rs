@@ -49,7 +49,7 @@ fn answers_are_not_cached_and_have_security_headers() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let address = relay.address();
-    for path in ["/", "/.well-known/share", "/v1/link", "/v1/part/0", "/nothing"] {
+    for path in ["/", "/send", "/send/", "/.well-known/share", "/v1/link", "/v1/part/0", "/nothing"] {
         let answer = ask(&address, &format!("GET {path} HTTP/1.1\r\nHost: {address}"));
         for header in [
             "cache-control: no-store, no-transform",
@@ -61,8 +61,10 @@ fn answers_are_not_cached_and_have_security_headers() {
         }
         assert!(!answer.contains("set-cookie") && !answer.contains("access-control"), "{path}");
     }
-    let page = ask(&address, &format!("GET / HTTP/1.1\r\nHost: {address}"));
-    assert!(page.contains("content-security-policy: default-src 'none'"), "{page}");
+    for path in ["/", "/send"] {
+        let page = ask(&address, &format!("GET {path} HTTP/1.1\r\nHost: {address}"));
+        assert!(page.contains("content-security-policy: default-src 'none'"), "{page}");
+    }
 }
 
 #[test]
@@ -80,8 +82,9 @@ fn the_page_and_its_files_are_sent_as_the_client_accepts_them() {
         let body = answer.split_off(end + 4);
         (String::from_utf8(answer).unwrap().to_lowercase(), body)
     };
-    let files = page::FILES.iter().map(|file| (format!("/page/{}", file.name), file));
-    for (path, file) in files.chain([("/".to_owned(), &page::PAGE)]) {
+    let files = page::FILES.iter().map(|file| (file.path(), file));
+    let documents = [&page::PAGE, &page::SEND].map(|document| (document.path.to_owned(), &document.file));
+    for (path, file) in files.chain(documents) {
         let (br, gz) = (file.br.unwrap_or(file.plain), file.gz.unwrap_or(file.plain));
         for (accept, coding, expected) in
             [("", None, file.plain), ("identity", None, file.plain), ("gzip", file.gz.map(|_| "gzip"), gz)]
@@ -101,7 +104,10 @@ fn the_page_and_its_files_are_sent_as_the_client_accepts_them() {
             ] {
                 assert!(head.contains(&header), "{path} {accept}: {header}: {head}");
             }
-            assert_eq!(head.contains("content-security-policy: "), path == "/");
+            let policies = [&page::PAGE, &page::SEND].into_iter().filter(|document| document.path == path);
+            let policies: Vec<String> = policies.map(|document| document.policy().to_lowercase()).collect();
+            let sent = head.lines().filter_map(|line| line.strip_prefix("content-security-policy: "));
+            assert_eq!(sent.collect::<Vec<_>>(), policies, "{path}");
             // The same head, except for its date.
             let (headed, nothing) = ask("HEAD", &path, accept);
             let dateless = |head: &str| head.lines().filter(|line| !line.starts_with("date: ")).collect::<String>();
@@ -111,6 +117,27 @@ fn the_page_and_its_files_are_sent_as_the_client_accepts_them() {
     for path in ["/page/", "/page/page.html", "/page/de-0123456789abcdef.json", "/page/%2e%2e/v1/link", "/page"] {
         let (head, body) = ask("GET", path, "br");
         assert!(head.starts_with("http/1.1 404") && contains(&body, b"urn:share:unknown"), "{path}: {head}");
+    }
+}
+
+#[test]
+fn the_page_that_sends_is_there_where_a_relay_takes_shares_of_others() {
+    let sandbox = Sandbox::new();
+    std::fs::write(sandbox.path("tokens"), "").unwrap();
+    for how in [&[][..], &["--anyone"], &["--create-token-file", "tokens"]] {
+        let relay = sandbox.relay_with(how);
+        let address = relay.address();
+        let get = |line: &str| ask(&address, &format!("{line} HTTP/1.1\r\nHost: {address}"));
+        assert!(get("GET /.well-known/share").contains("\"send\":true"), "{how:?}");
+        assert_eq!(status(&get("GET /send?x")), "200", "{how:?}");
+        assert_eq!(status(&get("POST /send")), "405", "{how:?}");
+        for method in ["GET", "HEAD"] {
+            let moved = get(&format!("{method} /send/"));
+            assert!(status(&moved) == "308" && moved.contains("\r\nlocation: ../send\r\n"), "{how:?}: {moved}");
+        }
+        for path in ["/send/x", "/sender", "/Send"] {
+            assert_eq!(status(&get(&format!("GET {path}"))), "404", "{how:?}: {path}");
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use bytesize::ByteSize;
 use clap::{Args, Subcommand, ValueHint};
 use directories::ProjectDirs;
 use serde_json::Value;
+use url::Url;
 use zeroize::Zeroizing;
 
 use self::line::TokenLine;
@@ -21,6 +22,7 @@ use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::format;
 use crate::cli::relay::limits::size;
+use crate::page;
 use crate::relay::AccountLimits;
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::server::CreateToken;
@@ -54,6 +56,12 @@ pub(super) struct TokenArgs {
     /// Let the token end after TIME, such as 30d, or with the day DATE, UTC, such as 2027-12-31
     #[arg(long, value_name = "DATE|TIME", value_parser = end, value_hint = ValueHint::Other)]
     until: Option<u64>,
+    /// Print a link instead, with which the holder can send from a browser
+    #[arg(long)]
+    link: bool,
+    /// Make the link for the relay at URL [default: the configured one]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    relay: Option<String>,
     #[command(flatten)]
     file: FileArg,
 }
@@ -99,6 +107,7 @@ const TOKEN_EXAMPLES: &str = "\
 Examples:
   share relay token anna
   share relay token ben --max-size 100MB --max-shares-per-day 20 --until 30d
+  share relay token carla --link --relay https://relay.example
   share relay token list
   share relay token revoke ben";
 
@@ -162,6 +171,7 @@ fn make(name: &str, args: &TokenArgs, cx: &Context) -> Result<(), Failure> {
             Hint::run("share relay token anna"),
         ));
     }
+    let sender = args.link.then(|| sender(args, cx)).transpose()?;
     let path = args.file.path(cx)?;
     let token = Zeroizing::new(random_hex::<32>());
     let limits = AccountLimits {
@@ -182,18 +192,41 @@ fn make(name: &str, args: &TokenArgs, cx: &Context) -> Result<(), Failure> {
         Ok(format!("{old}{newline}{made}\n"))
     })?;
     let shown = printable(&path.to_string_lossy());
+    let link = sender.map(|page| Zeroizing::new(format!("{page}#token={}", token.as_str())));
     let mut facts = made.facts(&path);
     facts["token"] = token.as_str().into();
-    if cx.output.result("token", facts, &token).is_err() {
+    facts["link"] = link.as_ref().map(|link| link.as_str()).into();
+    if cx.output.result("token", facts, link.as_ref().unwrap_or(&token)).is_err() {
         let revoke = format!("nobody has seen the token: share relay token revoke {name}");
         return Err(Failure::local("standard output is closed", Hint::line(revoke)));
     }
-    cx.output.info(&format!("Give the token to {name}: share relay use URL prompts for it."));
+    cx.output.info(&match link {
+        None => format!("Give the token to {name}: share relay use URL prompts for it."),
+        Some(_) => {
+            format!("Give the link to {name}. Anyone who has it can upload until you revoke the token of {name}.")
+        }
+    });
     cx.output.info(&format!(
         "A running relay accepts it within seconds, if it was started with --create-token-file {}",
         format::quoted(&shown)
     ));
     Ok(())
+}
+
+/// The address of the page that sends, for a link with a token.
+///
+/// # Errors
+/// No relay is set, or it is a folder or a bucket.
+fn sender(args: &TokenArgs, cx: &Context) -> Result<Url, Failure> {
+    let again =
+        || Hint::run(format!("share relay token {} --link --relay URL", args.name.as_deref().unwrap_or("NAME")));
+    let relay = cx.relay(args.relay.as_deref())?;
+    let relay = relay.ok_or_else(|| Failure::usage("no relay is configured, and a link leads to one", again()))?;
+    if relay.is_store() {
+        let why = format!("{} has no page for browsers: a link leads to a relay that is a server", relay.name());
+        return Err(Failure::usage(why, again()));
+    }
+    Ok(relay.join(page::SEND.path))
 }
 
 /// Removes the token of a name from the file.
