@@ -4,7 +4,8 @@ import { bech32m } from "@scure/base";
 import { HIDDEN } from "./safe_text.ts";
 
 const PREFIX = "share1";
-const SECRET_LEN = 24;
+/** Bytes of the secret. */
+export const SECRET_LEN = 24;
 /** Characters in a fragment: the prefix, 25 bytes in groups of five bits, six characters of checksum. */
 const FRAGMENT_LEN = PREFIX.length + Math.ceil((8 * (1 + SECRET_LEN)) / 5) + 6;
 

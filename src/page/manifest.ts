@@ -39,17 +39,17 @@ const UNKNOWN_TYPE = "application/octet-stream";
 /** Manifests of at most `MAX_LEN_V1` bytes are padded to a multiple of this many bytes. */
 const PADDING = 2048;
 /** The longest manifest, padded, in bytes. */
-const MAX_LEN = 1024 * 1024;
+export const MAX_LEN = 1024 * 1024;
 /** The longest manifest of version 1, padded, in bytes. */
-const MAX_LEN_V1 = 64 * 1024;
+export const MAX_LEN_V1 = 64 * 1024;
 /** The longest name of a sender, in characters. */
-const MAX_FROM = 80;
+export const MAX_FROM = 80;
 /** The longest note, in characters. */
-const MAX_NOTE = 280;
+export const MAX_NOTE = 280;
 /** The most components of a path. */
-const MAX_COMPONENTS = 64;
+export const MAX_COMPONENTS = 64;
 /** The longest component of a path with directories, in characters. */
-const MAX_COMPONENT = 255;
+export const MAX_COMPONENT = 255;
 
 /** The manifest is of a newer version. */
 export class TooNew extends Error {}
@@ -106,7 +106,7 @@ export function readManifest(bytes: Uint8Array, blobLen: number): Manifest {
 }
 
 /** The length of a manifest with its padding: above `MAX_LEN_V1` by PADMÉ, as for blobs. */
-function padded(length: number): number {
+export function padded(length: number): number {
   const exponent = Math.floor(Math.log2(length));
   const varying = Math.floor(Math.log2(exponent)) + 1;
   const step = length <= MAX_LEN_V1 ? PADDING : 2 ** (exponent - varying);
@@ -144,7 +144,7 @@ function path(value: unknown): readonly string[] {
 }
 
 /** Whether no file is also a directory, and every directory that is listed is empty. */
-function isTree(entries: readonly Entry[], directories: Manifest["directories"]): boolean {
+export function isTree(entries: readonly Pick<Entry, "path">[], directories: Manifest["directories"]): boolean {
   const above = new Set<string>();
   for (const path of [...entries.map(({ path }) => path), ...directories]) {
     for (let end = 1; end < path.length; end++) above.add(JSON.stringify(path.slice(0, end)));
@@ -161,13 +161,14 @@ function isTree(entries: readonly Entry[], directories: Manifest["directories"])
 }
 
 const areComponents = (path: readonly string[]) => path.length <= MAX_COMPONENTS && path.every(isComponent);
-const isComponent = (text: string) => !/^\.{0,2}$|[/\\\0]/.test(text) && [...text].length <= MAX_COMPONENT;
+/** Whether a text can be a component of a path with directories. */
+export const isComponent = (text: string) => !/^\.{0,2}$|[/\\\0]/.test(text) && [...text].length <= MAX_COMPONENT;
 
 /**
  * A media type without parameters, in lower case. What is none is of the unknown type: the file can still be saved, and
  * a type must not make a share that nobody can open.
  */
-function essence(type: string): string {
+export function essence(type: string): string {
   const bare = type.split(";")[0]!.replace(/^[ \t]+|[ \t]+$/g, "");
   const isType = bare.length <= 127 && /^[0-9a-zA-Z+\-._]+\/[0-9a-zA-Z+\-._]+$/.test(bare);
   return isType ? bare.toLowerCase() : UNKNOWN_TYPE;

@@ -9,6 +9,7 @@ import { type Entry, type Manifest, readManifest, TooNew } from "./manifest.ts";
 import { Backoff } from "./retry.ts";
 import { type Claimed, PART_LEN, Refusal } from "./relay.ts";
 import * as relay from "./relay.ts";
+import { resting } from "./rest.ts";
 
 /** A waiting share and its manifest. */
 export interface Envelope {
@@ -29,18 +30,6 @@ export interface Opened {
 const HEADER_LIMIT = 4096;
 /** Bytes that are decrypted before the browser may handle input. */
 const SLICE = 256 * 1024;
-/** The longest time without handling input, in milliseconds. */
-const BUSY_MS = 30;
-/** Lets the browser handle other events. Timers are throttled in hidden tabs; messages are not. */
-const breathe = () =>
-  new Promise<void>((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(null);
-  });
 /** Plaintext is handed to the browser in pieces of this size, in bytes. */
 const PIECE = 4 * 1024 * 1024;
 
@@ -142,15 +131,12 @@ export async function receive(keys: Keys, claimToken: Uint8Array, opened: Opened
   const files = new Files(manifest.entries);
   try {
     const plain = (await headed(decrypter.decrypt(ageFile(parts, manifest.ageLen)))).getReader();
-    let rested = performance.now();
+    const rest = resting();
     for (;;) {
       const { done, value } = await decrypting(plain.read());
       if (done) break;
       files.take(value);
-      if (performance.now() - rested > BUSY_MS) {
-        await breathe();
-        rested = performance.now();
-      }
+      await rest();
     }
     for await (const _ of parts);
     return files.whole();

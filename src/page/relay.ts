@@ -83,19 +83,32 @@ export interface Credential {
   readonly token: Uint8Array;
 }
 
-interface Ask {
-  readonly method?: "GET" | "POST";
+export interface Ask {
+  readonly method?: "GET" | "POST" | "PUT" | "DELETE";
+  /** Sent as JSON. */
   readonly body?: unknown;
   readonly range?: number;
   /** Whether the request continues after the page was left. */
   readonly keepalive?: boolean;
   readonly signal?: AbortSignal;
+  /** More headers. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent in place of `body`. */
+  readonly bytes?: Uint8Array;
+  /** Takes the request in place of `fetch`, which reports no progress of what it sends. */
+  readonly carry?: (url: URL, request: RequestInit) => Promise<Response>;
+  /** The error for a problem that no opening meets; `null` for others. */
+  readonly explain?: (word: string | undefined, members: Members, response: Response) => Error | null;
 }
+
+/** The members of a problem, before they are checked. */
+export type Members = Readonly<Record<string, unknown>>;
 
 /** Whether something in front of the relay, or an older node of it, takes only `Authorization`; null: not known yet. */
 let isOld: boolean | null = null;
 
-async function ask(path: string, who: Credential | null, how: Ask = {}): Promise<Response> {
+/** Sends a request, with the header that the relay and what is in front of it take. */
+export async function ask(path: string, who: Credential | null, how: Ask = {}): Promise<Response> {
   try {
     return await send(path, who, how, !!isOld);
   } catch (error) {
@@ -116,17 +129,18 @@ async function ask(path: string, who: Credential | null, how: Ask = {}): Promise
  * password, cookies and a certificate. To a request with both, a browser may ask for a password before it answers.
  */
 async function send(path: string, who: Credential | null, how: Ask, asOld: boolean): Promise<Response> {
-  const headers: Record<string, string> = {};
+  const headers: Record<string, string> = { ...how.headers };
   const name = asOld ? "Authorization" : "Share-Authorization";
   if (who !== null) headers[name] = `Bearer ${textOf(who.id)}.${textOf(who.token)}`;
   if (how.body !== undefined) headers["Content-Type"] = "application/json";
   if (how.range) headers.Range = `bytes=${how.range}-`;
   let response: Response;
   try {
-    response = await fetch(new URL(path, new URL(".", location.href)), {
+    // Only `fetch` leaves the browser's credentials out.
+    response = await ((!asOld && how.carry) || fetch)(new URL(path, new URL(".", location.href)), {
       method: how.method ?? "GET",
       headers,
-      body: how.body === undefined ? null : JSON.stringify(how.body),
+      body: how.body === undefined ? ((how.bytes as BodyInit | undefined) ?? null) : JSON.stringify(how.body),
       cache: "no-store",
       credentials: asOld ? "omit" : "same-origin",
       redirect: "manual",
@@ -137,21 +151,18 @@ async function send(path: string, who: Credential | null, how: Ask, asOld: boole
   } catch {
     throw new NotNow();
   }
-  if (response.ok) return response;
-  throw await problem(response);
+  // 304 answers `If-None-Match` alone.
+  if (response.ok || response.status === 304) return response;
+  throw await problem(response, how);
 }
 
 /** The error in an answer of the relay (RFC 9457), or of a proxy. */
-async function problem(response: Response): Promise<Error> {
+async function problem(response: Response, { explain }: Ask): Promise<Error> {
   const body = await whole(response).catch(() => new Uint8Array());
-  const fields = (json(body) ?? {}) as {
-    type?: unknown;
-    at?: unknown;
-    left?: unknown;
-    claimant?: unknown;
-    until?: unknown;
-  };
+  const fields = (json(body) ?? {}) as Members;
   const word = /^urn:share:(.*)$/.exec(String(fields.type))?.[1];
+  const known = explain?.(word, fields, response);
+  if (known) return known;
   const number = (value: unknown) => (Number.isSafeInteger(value) ? (value as number) : 0);
   switch (word) {
     case "already-opened":
@@ -279,7 +290,8 @@ export async function whole(response: Response, moved = () => {}): Promise<Uint8
   return bytes;
 }
 
-function json(bytes: Uint8Array): unknown {
+/** Reads JSON; `null` if it is invalid. */
+export function json(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder().decode(bytes));
   } catch {

@@ -38,14 +38,20 @@ export function publicKeyOf(recipient: unknown): Uint8Array | null {
 
 /** Encrypts at most 64 KiB to a public key. */
 export async function seal(to: Uint8Array, plain: Uint8Array): Promise<Uint8Array> {
+  const { head, key } = await begin(to);
+  return concatBytes(head, chacha20poly1305(key, ONLY_CHUNK).encrypt(plain));
+}
+
+/** Begins an age file to a public key: the header with the nonce of the payload, and the key of the chunks after it. */
+export async function begin(to: Uint8Array): Promise<{ readonly head: Uint8Array; readonly key: Uint8Array }> {
   const [fileKey, secret, nonce] = [random(16), random(32), random(16)];
   const share = await scalarMultBase(secret);
   const wrapping = derived(await scalarMult(secret, to), concatBytes(share, to), `${VERSION}/X25519`);
   const wrapped = chacha20poly1305(wrapping, new Uint8Array(12)).encrypt(fileKey);
   const head = `${VERSION}\n-> X25519 ${base64nopad.encode(share)}\n${base64nopad.encode(wrapped)}\n---`;
   const mac = hmac(sha256, derived(fileKey, undefined, "header"), utf8ToBytes(head));
-  const chunk = chacha20poly1305(derived(fileKey, nonce, "payload"), ONLY_CHUNK).encrypt(plain);
-  return concatBytes(utf8ToBytes(`${head} ${base64nopad.encode(mac)}\n`), nonce, chunk);
+  const line = utf8ToBytes(`${head} ${base64nopad.encode(mac)}\n`);
+  return { head: concatBytes(line, nonce), key: derived(fileKey, nonce, "payload") };
 }
 
 /** The disclosure of a share to an operator: the share, its opener, and the two identities that decrypt it. */

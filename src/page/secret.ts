@@ -66,6 +66,6 @@ export function claimantOf(id: Uint8Array, claimToken: Uint8Array): Uint8Array {
 }
 
 /** The receipt, which proves to the sender that the opener had the link and the passphrase. */
-export function receiptOf(keys: Keys, claimant: Uint8Array): Uint8Array {
+export function receiptOf(keys: Pick<Keys, "id" | "receiptKey">, claimant: Uint8Array): Uint8Array {
   return hmac(sha256, keys.receiptKey, concatBytes(utf8ToBytes("share.v1 receipt\0"), keys.id, claimant));
 }

@@ -1,0 +1,196 @@
+// The blob of a share, part by part: an age file (https://age-encryption.org/v1) and padding (PROTOCOL.md).
+//
+// Each chunk is read into the buffer of its part and encrypted there, so that a share of any size takes the memory of
+// the parts that are on their way. The encrypter of age-encryption would copy each byte four times, and bring kinds of
+// recipients that no share has: P-256, and ML-KEM. The cipher is that of noble, as there. src/seal/sealer.rs writes the
+// same form; tests open it with the program, with age, and with age-encryption.
+
+import { chacha20, chacha20poly1305 } from "@noble/ciphers/chacha.js";
+import { PART_LEN } from "../relay.ts";
+import { resting } from "../rest.ts";
+import { begin } from "../sealed.ts";
+import { random } from "./keys.ts";
+import { Refused } from "./refused.ts";
+
+/** Bytes of plaintext in a chunk, and of the tag behind it. */
+const CHUNK = 64 * 1024;
+const TAG = 16;
+/** Bytes of a header with one X25519 recipient and the nonce of the payload. */
+const HEAD_LEN = 184;
+/** Bytes of a file that are read at once. */
+const SLICE = 256 * 1024;
+/** The shortest blob, in bytes. */
+const SHORTEST = 4096;
+
+/** A buffer for a part. The last chunk in it may reach into the next part. */
+export const newBuffer = (length: number) => new Uint8Array(Math.min(length, PART_LEN) + CHUNK + TAG);
+
+/** Bytes of the age file of so many bytes. */
+export function ageLenOf(plain: number): number {
+  return HEAD_LEN + plain + TAG * Math.max(1, Math.ceil(plain / CHUNK));
+}
+
+/** A length with its padding (PADMÉ), and at least `SHORTEST`. */
+export function padded(length: number): number {
+  if (length <= SHORTEST) return SHORTEST;
+  // The place of the highest bit. Logarithms of large numbers are not exact.
+  const exponent = length.toString(2).length - 1;
+  const varying = Math.floor(Math.log2(exponent)) + 1;
+  const step = 2 ** (exponent - varying);
+  return Math.ceil(length / step) * step;
+}
+
+/** The nonce of chunk `number`: eleven bytes of counter, and one that marks the last chunk. */
+function nonceOf(number: number, isLast: boolean): Uint8Array {
+  const nonce = new Uint8Array(12);
+  const view = new DataView(nonce.buffer);
+  view.setUint32(3, Math.floor(number / 2 ** 32));
+  view.setUint32(7, number % 2 ** 32);
+  nonce[11] = Number(isLast);
+  return nonce;
+}
+
+/** The bytes of all files, one after the other. The next slice is read while one is encrypted. */
+class Plaintext {
+  #item = -1;
+  #offset = 0;
+  #slice: Uint8Array = new Uint8Array();
+  #next: Promise<Uint8Array | null>;
+
+  constructor(private readonly contents: readonly Blob[]) {
+    this.#next = this.#read();
+  }
+
+  /** Reads the next slice; `null` at the end. */
+  #read(): Promise<Uint8Array | null> {
+    while (this.#item < 0 || this.#offset === this.contents[this.#item]!.size) {
+      this.#item += 1;
+      this.#offset = 0;
+      if (this.#item === this.contents.length) return Promise.resolve(null);
+    }
+    const item = this.#item;
+    const start = this.#offset;
+    const slice = this.contents[item]!.slice(start, start + SLICE);
+    this.#offset += slice.size;
+    const unreadable = () => new Refused("unreadable", { item });
+    const read = slice.arrayBuffer().then((bytes) => {
+      if (bytes.byteLength !== slice.size) throw unreadable();
+      return new Uint8Array(bytes);
+    }, () => Promise.reject(unreadable()));
+    // An error is thrown where the slice is awaited; this prevents an unhandled rejection.
+    read.catch(() => {});
+    return read;
+  }
+
+  /** Fills `space`. The caller knows that there is so much. */
+  async fill(space: Uint8Array): Promise<void> {
+    for (let filled = 0; filled < space.length; ) {
+      if (this.#slice.length === 0) {
+        const slice = await this.#next;
+        if (slice === null) throw new Error("the files are shorter than their sizes");
+        this.#slice = slice;
+        this.#next = this.#read();
+      }
+      const piece = this.#slice.subarray(0, space.length - filled);
+      space.set(piece, filled);
+      filled += piece.length;
+      this.#slice = this.#slice.subarray(piece.length);
+    }
+  }
+}
+
+/** A part of a blob. */
+export interface Part {
+  /** From 0. */
+  readonly number: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Encrypts files to the parts of a blob. */
+export class Blobs {
+  readonly #plaintext: Plaintext;
+  readonly #rest = resting();
+  /** The key of the padding, which is a keystream: it looks like the chunks, and is thrown away. */
+  readonly #paddingKey = random(32);
+  /** Bytes for the next part: first the header, later the end of a chunk. */
+  #carry: Uint8Array;
+  #chunks = 0;
+  #number = 0;
+  /** Bytes of plaintext and of padding that are still to come. */
+  #plain: number;
+  #padding: number;
+  #isBegun = false;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    contents: readonly Blob[],
+    head: Uint8Array,
+    private readonly key: Uint8Array,
+  ) {
+    this.#plaintext = new Plaintext(contents);
+    this.#plain = contents.reduce((sum, { size }) => sum + size, 0);
+    const ageLen = ageLenOf(this.#plain);
+    this.#padding = padded(ageLen) - ageLen;
+    this.#carry = head;
+  }
+
+  /** Begins the blob of these files for a public key. */
+  static async begin(to: Uint8Array, contents: readonly Blob[]): Promise<Blobs> {
+    const { head, key } = await begin(to);
+    return new Blobs(contents, head, key);
+  }
+
+  /** The next part, in `buffer`; `null` after the last. Calls at the same time take turns. */
+  next(buffer: Uint8Array): Promise<Part | null> {
+    const next = this.#turn.then(() => this.#next(buffer));
+    this.#turn = next.catch(() => {});
+    return next;
+  }
+
+  async #next(buffer: Uint8Array): Promise<Part | null> {
+    buffer.set(this.#carry);
+    let filled = this.#carry.length;
+    while (filled < PART_LEN) {
+      if (this.#plain > 0 || !this.#isBegun) filled += await this.#chunk(buffer.subarray(filled));
+      else if (this.#padding > 0) filled += this.#pad(buffer.subarray(filled));
+      else break;
+      await this.#rest();
+    }
+    const length = Math.min(filled, PART_LEN);
+    this.#carry = buffer.slice(length, filled);
+    return length === 0 ? null : { number: this.#number++, bytes: buffer.subarray(0, length) };
+  }
+
+  /** Reads a chunk and encrypts it in place. Returns its length with the tag. */
+  async #chunk(space: Uint8Array): Promise<number> {
+    const length = Math.min(this.#plain, CHUNK);
+    const chunk = space.subarray(0, length);
+    await this.#plaintext.fill(chunk);
+    this.#plain -= length;
+    this.#isBegun = true;
+    const nonce = nonceOf(this.#chunks++, this.#plain === 0);
+    chacha20poly1305(this.key, nonce).encrypt(chunk, space.subarray(0, length + TAG));
+    return length + TAG;
+  }
+
+  #pad(space: Uint8Array): number {
+    const piece = space.subarray(0, Math.min(this.#padding, CHUNK)).fill(0);
+    chacha20(this.#paddingKey, nonceOf(this.#chunks++, false), piece, piece);
+    this.#padding -= piece.length;
+    return piece.length;
+  }
+}
+
+/** Encrypts an age file in memory. */
+export async function sealed(to: Uint8Array, plain: Uint8Array): Promise<Uint8Array> {
+  const { head, key } = await begin(to);
+  const file = new Uint8Array(ageLenOf(plain.length));
+  file.set(head);
+  for (let chunk = 0, start = 0; chunk === 0 || start < plain.length; chunk++, start += CHUNK) {
+    const piece = plain.subarray(start, start + CHUNK);
+    const at = HEAD_LEN + chunk * (CHUNK + TAG);
+    const isLast = start + CHUNK >= plain.length;
+    chacha20poly1305(key, nonceOf(chunk, isLast)).encrypt(piece, file.subarray(at, at + piece.length + TAG));
+  }
+  return file;
+}

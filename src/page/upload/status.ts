@@ -1,0 +1,154 @@
+// The state of shares that were sent: asked once, followed, and ended by their sender.
+
+import { openersWords } from "../opener.ts";
+import { bytesOf, Refusal } from "../relay.ts";
+import { Backoff } from "../retry.ts";
+import { receiptOf } from "../secret.ts";
+import type { Kept, State, Word } from "./outbox.ts";
+import * as outbox from "./outbox.ts";
+import { refused } from "./refused.ts";
+import type { Status } from "./requests.ts";
+import * as requests from "./requests.ts";
+
+/** Requests of this page at once that wait for a change: browsers have six connections to a relay, for all tabs. */
+const AT_ONCE = 2;
+/** The time for which the relay waits for a change, alone and while others wait for their turn, in seconds. */
+const WAIT_S = 50;
+const SHORT_WAIT_S = 3;
+/** The longest time for a request and its answer besides this wait, in milliseconds. */
+const SHORT_MS = 20_000;
+/** Attempts of a request before an error is thrown. */
+const ATTEMPTS = 4;
+/** The pause before a relay is asked once more to revoke a share that it did not know, in milliseconds. */
+const SECOND_LOOK_MS = 700;
+
+const ownerOf = ({ id, ownerToken }: Pick<Kept, "id" | "ownerToken">) => ({ id, token: ownerToken });
+
+/** The states that a relay reports. */
+const WORDS = "uploading waiting claimed finished lapsed expired revoked locked aborted".split(" ");
+
+/** The state in the sender's terms. The receipt is computed, and not believed. */
+async function stateOf(kept: Kept, status: Status): Promise<State> {
+  if (!WORDS.includes(status.state)) throw new Refusal("not-a-relay");
+  const word = status.state as Word;
+  const { expires, until, guesses } = status;
+  const claimant = bytesOf(status.claimant ?? "");
+  const isClaimed = claimant?.length === 32;
+  const receipt = isClaimed ? receiptOf({ receiptKey: kept.receiptKey, id: kept.id }, claimant) : null;
+  const sent = bytesOf(status.receipt ?? "");
+  return {
+    word,
+    at: word === "claimed" ? status.claimed : status.ended,
+    opener: isClaimed ? await openersWords(claimant) : null,
+    isProven: word === "finished" && receipt !== null && String(receipt) === String(sent),
+    ...{ expires, until, guesses },
+  };
+}
+
+/** Asks for the state, or waits until it is no longer `known`; `null`: it still is. */
+async function once(kept: Kept, known: State | null, seconds: number, signal?: AbortSignal): Promise<State | null> {
+  const ended = new AbortController();
+  const end = () => ended.abort();
+  const timer = setTimeout(end, 1000 * seconds + SHORT_MS);
+  signal?.addEventListener("abort", end);
+  try {
+    const status = await requests.status(ownerOf(kept), known?.word ?? null, seconds, ended.signal);
+    if (status === null) return null;
+    const state = await stateOf(kept, status);
+    outbox.note(kept.id, state);
+    return state;
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.why !== "unknown") throw error;
+    const state: State = { ...kept.state, word: "unknown", at: null };
+    outbox.note(kept.id, state);
+    return state;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", end);
+  }
+}
+
+/** Asks for the state of a share. Throws `Refused`, or `NotNow` if the relay does not answer after some attempts. */
+export async function ask(kept: Kept): Promise<State> {
+  try {
+    return (await new Backoff(() => {}, ATTEMPTS).until(() => once(kept, null, 0)))!;
+  } catch (error) {
+    throw refused(error);
+  }
+}
+
+let running = 0;
+/** Requests that wait for their turn, in their order. */
+const waiting: (() => void)[] = [];
+
+/** Calls `work` in its turn, with the seconds that it may take. */
+async function inTurn<T>(work: (seconds: number) => Promise<T>): Promise<T> {
+  if (running >= AT_ONCE) await new Promise<void>((go) => waiting.push(go));
+  else running += 1;
+  try {
+    return await work(waiting.length > 0 ? SHORT_WAIT_S : WAIT_S);
+  } finally {
+    const next = waiting.shift();
+    if (next) next();
+    else running -= 1;
+  }
+}
+
+/**
+ * Follows a share until its end: calls `changed` with its state at once and whenever it is another one. Any number of
+ * shares can be followed: their requests take turns. Throws `Refused`; a relay that does not answer is asked again.
+ */
+export async function follow(kept: Kept, changed: (state: State) => void, signal: AbortSignal): Promise<void> {
+  const backoff = new Backoff(() => {}, Infinity, signal);
+  let known: State | null = null;
+  try {
+    while (!signal.aborted && !(known && outbox.isOver(known))) {
+      const asking: State | null = known;
+      const state: State | null = await backoff.until(() =>
+        inTurn((seconds) => once(kept, asking, asking === null ? 0 : seconds, signal)),
+      );
+      if (state === null || signal.aborted) continue;
+      known = state;
+      changed(state);
+    }
+  } catch (error) {
+    if (!signal.aborted) throw refused(error);
+  }
+}
+
+/** Revokes a share, and returns its state after that: if it had ended before, how. Throws `Refused` or `NotNow`. */
+export async function revoke(kept: Kept): Promise<State> {
+  try {
+    await new Backoff(() => {}, ATTEMPTS).until(() => requests.revoke(ownerOf(kept)));
+  } catch (error) {
+    throw refused(error);
+  }
+  return ask(kept);
+}
+
+/**
+ * Revokes an upload whose link nobody has, and removes it here if nothing of it is left at the relay. Returns whether
+ * that is so.
+ */
+export async function withdraw(kept: Kept, signal?: AbortSignal): Promise<boolean> {
+  const how = signal ? { signal } : {};
+  const backoff = new Backoff(() => {}, ATTEMPTS, signal);
+  const revoke = () => backoff.until(() => requests.revoke(ownerOf(kept), how));
+  try {
+    if ((await revoke()) === null) {
+      // The relay may still be at work on what it was sent a moment ago.
+      await new Promise((resolve) => setTimeout(resolve, SECOND_LOOK_MS));
+      await revoke();
+    }
+  } catch {
+    return false;
+  }
+  outbox.forget(kept.id);
+  return true;
+}
+
+/** Revokes what tabs that are gone were uploading. Call it when the page opens. */
+export async function sweep(): Promise<void> {
+  for (const kept of await outbox.abandoned()) await withdraw(kept);
+}
+
