@@ -54,7 +54,11 @@ impl Kind {
 pub fn sniff(head: &[u8], whole: bool) -> &'static str {
     // A text is one whatever language it is written in: it is shown as it stands.
     if let Some(found) = infer::get(head).filter(|found| !found.mime_type().starts_with("text/")) {
-        return found.mime_type();
+        // Documents of old versions of Office differ only behind the head.
+        return match found.mime_type() {
+            "application/msword" => "application/x-ole-storage",
+            other => other,
+        };
     }
     match (head.get(4..8), head.get(8..12)) {
         (Some(b"ftyp"), Some(b"avif" | b"avis")) => return "image/avif",

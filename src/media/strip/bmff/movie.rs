@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::io::{Read, Seek};
 
-use super::boxes::{Boxed, NO_BOX, Pieces, child, children, free};
+use super::boxes::{Boxed, NO_BOX, child, children, free};
+use super::pieces::Pieces;
 use crate::media::strip::removed::contains;
 use crate::media::strip::scan::{MAX_EDITS, Scan, Unclean};
 
@@ -42,7 +43,7 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>, movie: Boxed, fragments: 
             }
         }
         if kept.len() > MAX_EDITS {
-            return Err(Unclean::Damaged("the file has too many pieces"));
+            return Err(TOO_MANY);
         }
     }
     for fragment in fragments {
@@ -50,6 +51,8 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>, movie: Boxed, fragments: 
     }
     Ok(kept)
 }
+
+const TOO_MANY: Unclean = Unclean::Damaged("the file has too many pieces");
 
 const ELSEWHERE: Unclean = Unclean::Damaged("the file refers to other files");
 
@@ -80,7 +83,7 @@ fn fragment<R: Read + Seek>(
             _ => free(scan, next)?,
         }
         if kept.len() > MAX_EDITS {
-            return Err(Unclean::Damaged("the file has too many pieces"));
+            return Err(TOO_MANY);
         }
     }
     Ok(())
@@ -357,6 +360,9 @@ fn samples<R: Read + Seek>(scan: &mut Scan<R>, within: Boxed) -> Result<Pieces, 
             // One behind the other.
             Some((last, long)) if *last + *long == at => *long += len,
             _ => found.push((at, len)),
+        }
+        if found.len() > MAX_EDITS {
+            return Err(TOO_MANY);
         }
     }
     Ok(found)
