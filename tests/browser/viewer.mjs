@@ -9,7 +9,8 @@ const [workshop, archive] = process.argv.slice(2);
 const load = (name) => bundled(workshop, name);
 const { bounded, closest, closeUp, fitted, resized, zoomed } = await load("geometry");
 const { Tally } = await load("tally");
-const { crc32, safePaths, zip } = await load("zip");
+const { crc32 } = await load("crc32");
+const { safePaths, zip } = await load("zip");
 
 // ---- Geometry
 

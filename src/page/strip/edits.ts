@@ -9,6 +9,9 @@ interface Edit {
   by: Bytes | number;
 }
 
+/** The most changes that one file may need: they are kept in memory. One more is kept, and no others. */
+export const MAX_EDITS = 1 << 20;
+
 const GONE: Bytes = new Uint8Array(0);
 
 /** Bytes of a block that long fillings repeat. */
@@ -25,7 +28,7 @@ export class Edits {
 
   /** Puts `bytes` in the place of `length` bytes. */
   replace(at: number, length: number, bytes: Bytes): void {
-    if (length > 0) this.edits.push({ at, length, by: bytes });
+    this.push({ at, length, by: bytes });
   }
 
   /** Puts `bytes` in the place of what is removed at `at`. */
@@ -36,11 +39,15 @@ export class Edits {
 
   /** Makes `length` bytes all the same, so that nothing moves. */
   fill(at: number, length: number, byte: number): void {
-    if (length > 0) this.edits.push({ at, length, by: byte });
+    this.push({ at, length, by: byte });
   }
 
-  get count(): number {
-    return this.edits.length;
+  private push(edit: Edit): void {
+    if (edit.length > 0 && this.edits.length <= MAX_EDITS) this.edits.push(edit);
+  }
+
+  get areTooMany(): boolean {
+    return this.edits.length > MAX_EDITS;
   }
 
   /** Puts them into their order. `false`: two of them contradict each other. */

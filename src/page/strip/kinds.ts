@@ -197,8 +197,12 @@ function isFramed(magic: string): Matches {
  */
 export function typeOf(bytes: Uint8Array, isWhole: boolean): string {
   const head = latin1(bytes);
-  const found = TYPES.find(([, matches]) => matches(head));
-  if (found !== undefined) return found[0];
+  const text = textOf(bytes, isWhole);
+  const [found] = TYPES.find(([, matches]) => matches(head)) ?? [];
+  if (found !== undefined) {
+    // Most formats begin with letters with which a text may begin too, such as BM, BC or GIF.
+    return text !== null && !MADE_OF_TEXT.includes(found) && !CONTROL.test(text) ? "text/plain" : found;
+  }
   const [box, brand] = [head.slice(4, 8), head.slice(8, 12)];
   if (box === "ftyp" && brand.length === 4) {
     if (/^avi[fs]$/.test(brand)) return "image/avif";
@@ -207,16 +211,21 @@ export function typeOf(bytes: Uint8Array, isWhole: boolean): string {
     return brand.startsWith("3g") ? "video/3gpp" : "video/mp4";
   }
   if (/^(moov|mdat|wide|pnot)$/.test(box)) return "video/quicktime";
-  return isText(bytes, isWhole) ? "text/plain" : "application/octet-stream";
+  return text === null ? "application/octet-stream" : "text/plain";
 }
 
-/** Whether a head is text in UTF-8. */
-function isText(bytes: Uint8Array, isWhole: boolean): boolean {
+/** Formats that are text. */
+const MADE_OF_TEXT = ["application/pdf", "application/rtf", "application/postscript", "application/x-x509-ca-cert"];
+/** Control characters that do not structure a text. */
+const CONTROL = /[\x00-\x08\x0b\x0e-\x1f\x7f]/;
+
+/** The beginning of a text in UTF-8; `null`: it is none. */
+function textOf(bytes: Uint8Array, isWhole: boolean): string | null {
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes, { stream: !isWhole });
-    return text !== "" && !text.includes("\0");
+    return text !== "" && !text.includes("\0") ? text : null;
   } catch {
-    return false;
+    return null;
   }
 }
 

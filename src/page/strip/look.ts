@@ -15,7 +15,7 @@ import { scanJpeg } from "./jpeg.ts";
 import { typeOfFile } from "./kinds.ts";
 import { scanPng } from "./png.ts";
 import type { Removed } from "./removed.ts";
-import { Damaged, MAX_EDITS, Scan } from "./scan.ts";
+import { Damaged, Scan } from "./scan.ts";
 import { scanWebp } from "./webp.ts";
 
 export { FIELDS, type Field, type Removed, together } from "./removed.ts";
@@ -80,7 +80,7 @@ async function isClean(scan: Scan): Promise<boolean> {
   // A raw photo of Canon's keeps what it has in boxes of its own.
   else if (head.length < 12 || head.startsWith("ftypcrx", 4) || !beginsWith(head.slice(4, 8))) return false;
   else await scanBoxes(scan);
-  if (scan.edits.count > MAX_EDITS) throw new Damaged("the file has too many pieces");
+  if (scan.edits.areTooMany) throw new Damaged("the file has too many pieces");
   if (!scan.edits.settle()) throw new Damaged("pieces of the file overlap");
   return true;
 }

@@ -86,7 +86,7 @@ function nameOf(text: string): Field | null {
   return found;
 }
 
-/** What was found so far. */
+/** The findings so far. */
 export class Findings implements Removed {
   location = false;
   camera = false;

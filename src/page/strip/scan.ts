@@ -6,8 +6,6 @@ import { Findings } from "./removed.ts";
 
 /** The longest piece of metadata that is looked into, in bytes, before it goes. */
 export const LOOKED_INTO = 1 << 20;
-/** The most changes that one file may need: they are kept in memory. */
-export const MAX_EDITS = 1 << 20;
 
 /** Bytes of a slice: few while the scan jumps from box to box, and more with each slice that follows another. */
 const LEAST = 16 * 1024;

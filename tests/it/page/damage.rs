@@ -74,7 +74,8 @@ pub(super) fn mutated(whole: &[u8], seed: u64, count: usize) -> Vec<(String, Vec
                 4 | 5 => {
                     let old = piece.field.read(&bytes).unwrap();
                     let huge = u64::MAX >> (64 - 8 * piece.field.width);
-                    let new = [0, 1, old.wrapping_sub(1), old + 1, old + 8, old * 2, huge, huge / 2, huge - 7][below(9)];
+                    let new =
+                        [0, 1, old.wrapping_sub(1), old + 1, old + 8, old * 2, huge, huge / 2, huge - 7][below(9)];
                     piece.field.write(&mut bytes, new);
                     format!("length {new} for {old} at {}", piece.field.at)
                 }

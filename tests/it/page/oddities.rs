@@ -36,7 +36,10 @@ fn texts() -> Vec<(&'static str, Vec<u8>)> {
         ("zero.txt", b"a\0b".to_vec()),
         ("mark.txt", b"\xef\xbb\xbfa".to_vec()),
         ("page.html", b"<!DOCTYPE html><svg></svg>".to_vec()),
-        ("drawing", b"\xef\xbb\xbf \n<?xml version=\"1.0\"?><!-- > --><!DOCTYPE svg [<!ENTITY a \"b\">]><svg:svg>".to_vec()),
+        (
+            "drawing",
+            b"\xef\xbb\xbf \n<?xml version=\"1.0\"?><!-- > --><!DOCTYPE svg [<!ENTITY a \"b\">]><svg:svg>".to_vec(),
+        ),
         ("drawing-next-line", b"\xc2\x85<svg>".to_vec()),
         ("drawing-open", b"<!-- <svg>".to_vec()),
         ("no-drawing", b"<svgs>".to_vec()),
@@ -44,6 +47,10 @@ fn texts() -> Vec<(&'static str, Vec<u8>)> {
         ("document.DOCX", b"nothing that is known".to_vec()),
         ("junk", b"junk\n%PDF-1.4".to_vec()),
         ("half-pdf", b"junk\n%PDF".to_vec()),
+        ("letters.txt", b"BMW".to_vec()),
+        ("letters-and-escape.txt", b"BM\x1b[0m".to_vec()),
+        ("letters-and-lines.txt", b"GIF\r\n\x0c\t".to_vec()),
+        ("letters-and-tab.txt", b"BM\x0b".to_vec()),
     ]
 }
 
@@ -228,7 +235,8 @@ fn films() -> Vec<(&'static str, Vec<u8>)> {
 /// A picture with these items and places, of which each has so many extents that have no bytes.
 fn still(items: &[(u16, &[u8; 4])], extents: u16) -> Vec<u8> {
     let count = u16::try_from(items.len()).unwrap().to_be_bytes();
-    let entry = |(id, kind): &(u16, &[u8; 4])| boxed(b"infe", &[&[2, 0, 0, 0], &id.to_be_bytes(), &[0; 2], *kind, b"\0"]);
+    let entry =
+        |(id, kind): &(u16, &[u8; 4])| boxed(b"infe", &[&[2, 0, 0, 0], &id.to_be_bytes(), &[0; 2], *kind, b"\0"]);
     let listed: Vec<u8> = items.iter().flat_map(entry).collect();
     let place = |(id, _): &(u16, &[u8; 4])| [id.to_be_bytes(), [0; 2], extents.to_be_bytes()].concat();
     let places: Vec<u8> = items.iter().flat_map(place).collect();

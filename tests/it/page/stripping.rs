@@ -16,7 +16,7 @@ use super::damage::mutated;
 use super::oddities::crafted;
 use crate::support::{ROOT, WORKSHOP, corpus, files, has};
 
-/// What the program does with a file of this name.
+/// The program's verdict on a file of this name.
 fn judged(bytes: &[u8], name: &str) -> Value {
     let of_type = |bytes: &[u8]| sniff(&bytes[..bytes.len().min(HEAD_LEN)], bytes.len() <= HEAD_LEN);
     let why = match strip::plan(Cursor::new(bytes)) {
@@ -125,14 +125,14 @@ fn page_and_program_judge_damaged_files_alike_within_a_second() {
         "jpeg-baseline.jpg",
         "jpeg-thumbnail.jpg",
         "png-all.png",
-        "png-raw-exif.png",
+        "png-deep.png",
         "lossless.webp",
         "moving.webp",
         "gif-xmp.gif",
         "heic-all.heic",
         "avif-all.avif",
         "video-gpmd.mp4",
-        "video-fragments.mp4",
+        "video-pieces-moof.mp4",
         "video-subtitles.mp4",
     ];
     for (seed, name) in (1..).zip(names) {

@@ -5,8 +5,9 @@ use std::io::{Read, Seek};
 
 use super::boxes::{Boxed, NO_BOX, child, children, free};
 use super::pieces::Pieces;
+use crate::media::edits::MAX_EDITS;
 use crate::media::strip::removed::contains;
-use crate::media::strip::scan::{MAX_EDITS, Scan, Unclean};
+use crate::media::strip::scan::{Scan, Unclean};
 
 /// The longest subtitles that are read to find out whether they are a drone's log of where it was, in bytes.
 const SUBTITLES: u64 = 64 << 10;

@@ -1,6 +1,6 @@
 //! Pieces of a file.
 
-/// Where each begins, and its length.
+/// Offsets and lengths, in bytes.
 pub(super) type Pieces = Vec<(u64, u64)>;
 
 /// In their order, and none over another.

@@ -6,8 +6,9 @@ use std::io::{Read, Seek};
 use super::boxes::{Boxed, child, children, free};
 use super::movie;
 use super::pieces::{Pieces, first_behind, side_by_side};
+use crate::media::edits::MAX_EDITS;
 use crate::media::strip::exif;
-use crate::media::strip::scan::{LOOKED_INTO, MAX_EDITS, Scan, Unclean};
+use crate::media::strip::scan::{LOOKED_INTO, Scan, Unclean};
 
 /// Bytes of version and flags, before anything else in the boxes here.
 const FULL: u64 = 4;

@@ -1,7 +1,8 @@
 // `moov` and `moof`: the contents of a film, track by track.
 
 import { areAll, type Bytes, latin1, u32 } from "../bytes.ts";
-import { Damaged, MAX_EDITS, type Scan } from "../scan.ts";
+import { MAX_EDITS } from "../edits.ts";
+import { Damaged, type Scan } from "../scan.ts";
 import { type Box, child, children, free, NO_BOX } from "./boxes.ts";
 import type { Piece } from "./pieces.ts";
 

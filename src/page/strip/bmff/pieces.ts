@@ -1,6 +1,6 @@
 // Pieces of a file.
 
-/** Where it begins, and its length. */
+/** An offset and a length, in bytes. */
 export type Piece = readonly [at: number, length: number];
 
 /** In their order, and none over another. */

@@ -1,8 +1,9 @@
 // `meta`: the pictures of a HEIC or AVIF file (ISO/IEC 23008-12), and their properties.
 
 import { areAll, type Bytes, joined, u32 } from "../bytes.ts";
+import { MAX_EDITS } from "../edits.ts";
 import * as exif from "../exif.ts";
-import { Damaged, LOOKED_INTO, MAX_EDITS, type Scan } from "../scan.ts";
+import { Damaged, LOOKED_INTO, type Scan } from "../scan.ts";
 import { type Box, child, children, free, ifBoxes } from "./boxes.ts";
 import { references, unname } from "./movie.ts";
 import { firstBehind, type Piece, sideBySide } from "./pieces.ts";
