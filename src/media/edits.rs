@@ -2,6 +2,9 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
+/// The most changes that one file may need: they are kept in memory. One more is kept, and no others.
+pub(super) const MAX_EDITS: usize = 1 << 20;
+
 /// The replacement of some bytes of the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum With {
@@ -30,9 +33,7 @@ impl Edits {
 
     /// Puts `bytes` in the place of `len` bytes.
     pub(super) fn replace(&mut self, at: u64, len: u64, bytes: Vec<u8>) {
-        if len > 0 {
-            self.0.push(Edit { at, len, with: With::Bytes(bytes) });
-        }
+        self.push(Edit { at, len, with: With::Bytes(bytes) });
     }
 
     /// Puts `bytes` in the place of what is removed at `at`.
@@ -44,14 +45,18 @@ impl Edits {
 
     /// Makes `len` bytes all the same, so that nothing moves.
     pub(super) fn fill(&mut self, at: u64, len: u64, byte: u8) {
-        if len > 0 {
-            self.0.push(Edit { at, len, with: With::Same(byte) });
+        self.push(Edit { at, len, with: With::Same(byte) });
+    }
+
+    fn push(&mut self, edit: Edit) {
+        if edit.len > 0 && self.0.len() <= MAX_EDITS {
+            self.0.push(edit);
         }
     }
 
-    /// How many there are.
-    pub(super) fn count(&self) -> usize {
-        self.0.len()
+    /// Whether a file needs more of them than it may.
+    pub(super) fn are_too_many(&self) -> bool {
+        self.0.len() > MAX_EDITS
     }
 
     /// Puts them into their order. `false`: two of them contradict each other.

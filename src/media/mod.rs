@@ -52,9 +52,19 @@ impl Kind {
 /// The MIME type of a file that begins with `head`. `whole`: nothing follows, so the last character of a text cannot be
 /// cut in two.
 pub fn sniff(head: &[u8], whole: bool) -> &'static str {
+    let text = text(head, whole).filter(|text| !text.is_empty() && !text.contains('\0'));
     // A text is one whatever language it is written in: it is shown as it stands.
-    if let Some(found) = infer::get(head).filter(|found| !found.mime_type().starts_with("text/")) {
-        return found.mime_type();
+    match infer::get(head).map(|found| found.mime_type()).filter(|found| !found.starts_with("text/")) {
+        None => {}
+        // These are made of text.
+        Some(
+            found @ ("application/pdf" | "application/rtf" | "application/postscript" | "application/x-x509-ca-cert"),
+        ) => return found,
+        // Others begin with letters with which a text may begin too, such as BM, BC or GIF.
+        Some(_) if text.is_some_and(|text| !text.contains(is_control)) => return "text/plain",
+        // Documents of old versions of Office differ only behind the head.
+        Some("application/msword") => return "application/x-ole-storage",
+        Some(found) => return found,
     }
     match (head.get(4..8), head.get(8..12)) {
         (Some(b"ftyp"), Some(b"avif" | b"avis")) => return "image/avif",
@@ -67,14 +77,21 @@ pub fn sniff(head: &[u8], whole: bool) -> &'static str {
         (Some(b"moov" | b"mdat" | b"wide" | b"pnot"), _) => return "video/quicktime",
         _ => {}
     }
-    let text = match std::str::from_utf8(head) {
-        Ok(text) => text,
-        Err(error) if !whole && error.error_len().is_none() => {
-            std::str::from_utf8(&head[..error.valid_up_to()]).unwrap_or_default()
-        }
-        Err(_) => return "application/octet-stream",
-    };
-    if !text.is_empty() && !text.contains('\0') { "text/plain" } else { "application/octet-stream" }
+    if text.is_some() { "text/plain" } else { "application/octet-stream" }
+}
+
+/// The beginning of a text in UTF-8.
+fn text(head: &[u8], whole: bool) -> Option<&str> {
+    match std::str::from_utf8(head) {
+        Ok(text) => Some(text),
+        Err(error) if !whole && error.error_len().is_none() => std::str::from_utf8(&head[..error.valid_up_to()]).ok(),
+        Err(_) => None,
+    }
+}
+
+/// A control character that does not structure a text.
+fn is_control(c: char) -> bool {
+    c.is_ascii_control() && !c.is_ascii_whitespace()
 }
 
 /// A file name for the nameless of a MIME type, with the usual extension.
@@ -113,6 +130,12 @@ mod tests {
         assert_eq!(sniff(b"a\0b", true), "application/octet-stream");
         assert_eq!(sniff(b"<html>", true), "text/plain");
         assert_eq!(sniff(b"#!/bin/sh\n", true), "text/plain");
+        for text in ["BMW", "BCC: you\n", "GIF or PNG?", "MZ", "some WEBP", "ID3 is"] {
+            assert_eq!(sniff(text.as_bytes(), true), "text/plain", "{text}");
+        }
+        assert_eq!(sniff(b"BM\x1a\x01\x02", true), "image/bmp");
+        assert_eq!(sniff(b"%PDF-1.7\n", true), "application/pdf");
+        assert_eq!(sniff(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", true), "application/x-ole-storage");
         assert_eq!(sniff(b"\0\0\0\x18ftypXAVC\0\0\0\0", false), "video/mp4");
         assert_eq!(sniff(b"\0\0\0\x18ftyp3gp4\0\0\0\0", false), "video/3gpp");
     }

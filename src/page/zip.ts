@@ -1,6 +1,7 @@
 // ZIP archives of whole files, stored without compression (PKWARE APPNOTE 6.3.10), as a stream of parts. ZIP64 is not
 // needed: no share that this page opens has the 4 GiB or the 65,535 files at which it begins.
 
+import { crc32 } from "./crc32.ts";
 import { safeName } from "./safe_text.ts";
 
 /** A file of an archive, or an empty directory. */
@@ -26,21 +27,14 @@ const FILE = 0o100644;
 const PROGRAM = 0o100755;
 const DIRECTORY = 0o040755;
 
-/** CRC-32 of the bytes 0 to 255 (ISO/IEC 3309, reflected). */
-const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let sum = byte;
-  for (let bit = 0; bit < 8; bit++) sum = (sum >>> 1) ^ (sum & 1 ? 0xedb88320 : 0);
-  return sum;
-});
-
 /** The CRC-32 of a blob. `moved` is called with the number of bytes that were read. */
-export async function crc32(blob: Blob, moved: (bytes: number) => void = () => {}): Promise<number> {
-  let sum = ~0;
+async function crc32Of(blob: Blob, moved: (bytes: number) => void): Promise<number> {
+  let sum = 0;
   const reader = blob.stream().getReader();
   for (;;) {
     const { done, value } = await reader.read();
-    if (done) return ~sum >>> 0;
-    for (let at = 0; at < value.length; at++) sum = TABLE[(sum ^ value[at]!) & 255]! ^ (sum >>> 8);
+    if (done) return sum;
+    sum = crc32(value, sum);
     moved(value.length);
   }
 }
@@ -54,7 +48,7 @@ export async function* zip(files: readonly Packed[], moved: (bytes: number) => v
   let offset = 0;
   for (const { path, blob, isExecutable } of files) {
     const name = new TextEncoder().encode(blob === null ? `${path}/` : path);
-    const sum = blob === null ? 0 : await crc32(blob, moved);
+    const sum = blob === null ? 0 : await crc32Of(blob, moved);
     const common = shared(name.length, sum, blob?.size ?? 0);
     const head = joined(fields([4, 0x04034b50]), common, name);
     yield head;

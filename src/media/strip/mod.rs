@@ -19,8 +19,8 @@ use std::io::{Read, Seek};
 
 pub use self::removed::Removed;
 pub(super) use self::removed::contains;
+use self::scan::Scan;
 pub use self::scan::Unclean;
-use self::scan::{MAX_EDITS, Scan};
 use crate::media::edits::Edits;
 
 /// A file looked through.
@@ -59,7 +59,7 @@ pub fn plan<R: Read + Seek>(source: R) -> Result<Plan, Unclean> {
         _ => return Err(Unclean::Unknown),
     }
     let Scan { mut edits, len, removed, codecs, .. } = scan;
-    if edits.count() > MAX_EDITS {
+    if edits.are_too_many() {
         return Err(Unclean::Damaged("the file has too many pieces"));
     }
     if edits.settle() {

@@ -1,9 +1,7 @@
 //! The orientation of a picture, from every place that states one: EXIF first, then text chunks of PNG that carry EXIF,
 //! then XMP. It is kept as EXIF that holds nothing else, in the first of these places.
 
-use std::io::Read;
-
-use flate2::read::ZlibDecoder;
+use flate2::{Decompress, FlushDecompress, Status};
 
 use crate::media::strip::exif;
 use crate::media::strip::removed::{Removed, contains};
@@ -66,20 +64,14 @@ pub(super) fn in_text(kind: [u8; 4], content: &[u8], removed: &mut Removed) -> O
     if !is_xmp && !keyword.starts_with(b"Raw profile type ") {
         return None;
     }
-    let unpacked = |packed: &[u8]| {
-        let mut text = Vec::new();
-        // Of damaged text, as much counts as can be read.
-        let _ = ZlibDecoder::new(packed).take(LOOKED_INTO).read_to_end(&mut text);
-        text
-    };
     let text = match &kind {
         b"tEXt" => rest.get(1..)?.to_vec(),
-        b"zTXt" => unpacked(rest.get(2..)?),
+        b"zTXt" => unpacked(rest.get(2..)?)?,
         _ => {
             // A flag, a method, a language and a keyword in it.
             let (is_packed, rest) = (*rest.get(1)? == 1, rest.get(3..)?);
             let rest = rest.splitn(3, |byte| *byte == 0).nth(2)?;
-            if is_packed { unpacked(rest) } else { rest.to_vec() }
+            if is_packed { unpacked(rest)? } else { rest.to_vec() }
         }
     };
     if is_xmp || keyword.ends_with(b" xmp") {
@@ -93,11 +85,24 @@ pub(super) fn in_text(kind: [u8; 4], content: &[u8], removed: &mut Removed) -> O
     exif::read(tiff, removed).map(|orientation| (Source::Text, orientation))
 }
 
+/// A compressed text. `None`: it is damaged, longer than what is looked into, or other bytes follow it. Decoders ignore
+/// damaged text, and the page's decompressor forgets the text before an error.
+fn unpacked(packed: &[u8]) -> Option<Vec<u8>> {
+    let limit = usize::try_from(LOOKED_INTO).ok()?;
+    let (mut text, mut unpacking) = (Vec::with_capacity(limit + 1), Decompress::new(true));
+    let status = unpacking.decompress_vec(packed, &mut text, FlushDecompress::Finish).ok()?;
+    let is_whole = status == Status::StreamEnd && unpacking.total_in() == packed.len() as u64;
+    (is_whole && text.len() <= limit).then_some(text)
+}
+
 /// The bytes of a raw profile: a name and a length, each on a line of its own, and hexadecimal digits.
 fn decoded(text: &[u8]) -> Option<Vec<u8>> {
     let mut lines = text.trim_ascii_start().splitn(3, |byte| *byte == b'\n');
     let (_, len, digits) = (lines.next()?, lines.next()?, lines.next()?);
-    std::str::from_utf8(len).ok()?.trim().parse::<usize>().ok()?;
+    let len = len.trim_ascii();
+    if len.is_empty() || !len.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
     let digits: Vec<u8> =
         digits.iter().filter_map(|digit| u8::try_from(char::from(*digit).to_digit(16)?).ok()).collect();
     Some(digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())

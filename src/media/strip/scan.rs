@@ -7,8 +7,6 @@ use crate::media::edits::Edits;
 
 /// The longest piece of metadata that is looked into, in bytes, before it goes.
 pub(super) const LOOKED_INTO: u64 = 1 << 20;
-/// The most changes that one file may need: they are kept in memory.
-pub(super) const MAX_EDITS: usize = 1 << 20;
 
 /// Why a file cannot be cleaned.
 #[derive(Debug, thiserror::Error)]

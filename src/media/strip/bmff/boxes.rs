@@ -7,9 +7,6 @@ use crate::media::strip::scan::{LOOKED_INTO, Scan, Unclean};
 /// The most boxes side by side.
 pub(super) const MAX_BOXES: usize = 1 << 20;
 
-/// Pieces of the file: where each begins, and its length.
-pub(super) type Pieces = Vec<(u64, u64)>;
-
 /// A box: its name, where it begins, where its content does, and where it ends.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Boxed {

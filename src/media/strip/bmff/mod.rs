@@ -6,11 +6,13 @@
 
 mod boxes;
 mod movie;
+mod pieces;
 mod still;
 
 use std::io::{Read, Seek};
 
-use self::boxes::{Boxed, MAX_BOXES, Pieces, boxed, free};
+use self::boxes::{Boxed, MAX_BOXES, boxed, free};
+use self::pieces::{Pieces, first_behind, side_by_side};
 use crate::media::strip::scan::{LOOKED_INTO, Scan, Unclean};
 
 /// Whether a file may begin with a box of this kind.
@@ -94,24 +96,10 @@ fn is_needed(next: &Boxed, still: Option<Boxed>) -> bool {
     }
 }
 
-/// In their order, and none over another.
-fn side_by_side(mut pieces: Pieces) -> Pieces {
-    pieces.sort_unstable();
-    let mut merged = Pieces::with_capacity(pieces.len());
-    for (at, len) in pieces {
-        match merged.last_mut() {
-            Some((last, long)) if at <= *last + *long => *long = (*long).max(at + len - *last),
-            _ => merged.push((at, len)),
-        }
-    }
-    merged
-}
-
 /// Makes everything in a box of media data zeros that is in none of the `kept` pieces.
 fn empty<R>(scan: &mut Scan<R>, data: Boxed, kept: &Pieces) {
     let mut at = data.content;
-    let first = kept.partition_point(|(start, len)| start + len <= data.content);
-    for (start, len) in kept[first..].iter().take_while(|(start, _)| *start < data.end) {
+    for (start, len) in kept[first_behind(kept, at)..].iter().take_while(|(start, _)| *start < data.end) {
         if *start > at {
             scan.edits.fill(at, start - at, 0);
         }

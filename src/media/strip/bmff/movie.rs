@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::io::{Read, Seek};
 
-use super::boxes::{Boxed, NO_BOX, Pieces, child, children, free};
+use super::boxes::{Boxed, NO_BOX, child, children, free};
+use super::pieces::Pieces;
+use crate::media::edits::MAX_EDITS;
 use crate::media::strip::removed::contains;
-use crate::media::strip::scan::{MAX_EDITS, Scan, Unclean};
+use crate::media::strip::scan::{Scan, Unclean};
 
 /// The longest subtitles that are read to find out whether they are a drone's log of where it was, in bytes.
 const SUBTITLES: u64 = 64 << 10;
@@ -42,7 +44,7 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>, movie: Boxed, fragments: 
             }
         }
         if kept.len() > MAX_EDITS {
-            return Err(Unclean::Damaged("the file has too many pieces"));
+            return Err(TOO_MANY);
         }
     }
     for fragment in fragments {
@@ -50,6 +52,8 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>, movie: Boxed, fragments: 
     }
     Ok(kept)
 }
+
+const TOO_MANY: Unclean = Unclean::Damaged("the file has too many pieces");
 
 const ELSEWHERE: Unclean = Unclean::Damaged("the file refers to other files");
 
@@ -80,7 +84,7 @@ fn fragment<R: Read + Seek>(
             _ => free(scan, next)?,
         }
         if kept.len() > MAX_EDITS {
-            return Err(Unclean::Damaged("the file has too many pieces"));
+            return Err(TOO_MANY);
         }
     }
     Ok(())
@@ -357,6 +361,9 @@ fn samples<R: Read + Seek>(scan: &mut Scan<R>, within: Boxed) -> Result<Pieces, 
             // One behind the other.
             Some((last, long)) if *last + *long == at => *long += len,
             _ => found.push((at, len)),
+        }
+        if found.len() > MAX_EDITS {
+            return Err(TOO_MANY);
         }
     }
     Ok(found)

@@ -1,10 +1,12 @@
 //! `meta`: the pictures of a HEIC or AVIF file (ISO/IEC 23008-12), and their properties.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{Read, Seek};
 
-use super::boxes::{Boxed, Pieces, child, children, free};
+use super::boxes::{Boxed, child, children, free};
 use super::movie;
+use super::pieces::{Pieces, first_behind, side_by_side};
+use crate::media::edits::MAX_EDITS;
 use crate::media::strip::exif;
 use crate::media::strip::scan::{LOOKED_INTO, Scan, Unclean};
 
@@ -39,10 +41,16 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>, meta: Boxed) -> Result<Pi
     if !pictures.iter().any(|(id, _)| *id == primary) {
         return Err(Unclean::Damaged("the picture format is unknown"));
     }
-    let (mut kept, mut said): (Pieces, _) = (pictures.iter().flat_map(|(id, _)| of(id)).collect(), Pieces::new());
+    let mut kept = side_by_side(pictures.iter().flat_map(|(id, _)| of(id)).collect());
+    let mut said = Pieces::new();
+    // Bounds the time: each is read.
+    if others.iter().flat_map(|(id, _)| of(id)).map(|(_, len)| len).sum::<u64>() > scan.len {
+        return Err(Unclean::Damaged("pieces of the file overlap"));
+    }
     for (id, kind) in others {
         for (number, (at, len)) in of(&id).enumerate() {
-            if kept.iter().any(|(start, long)| *start < at + len && at < start + long) {
+            let behind = kept.get(first_behind(&kept, at));
+            if len > 0 && behind.is_some_and(|(start, _)| *start < at + len) {
                 return Err(Unclean::Damaged("pictures and metadata overlap"));
             }
             forget(scan, kind, at, len, number == 0)?;
@@ -98,8 +106,8 @@ fn forget<R: Read + Seek>(scan: &mut Scan<R>, kind: [u8; 4], at: u64, len: u64, 
             let start = bytes.get(..4).and_then(|start| start.try_into().ok()).map_or(0, u32::from_be_bytes);
             let tiff = usize::try_from(start).ok().and_then(|start| bytes.get(start.checked_add(4)?..));
             exif::read(tiff.unwrap_or_default(), &mut scan.removed);
-            let nothing = usize::try_from(len).ok().and_then(|len| exif::nothing(len.checked_sub(4)?));
-            match nothing.filter(|_| len <= LOOKED_INTO) {
+            let short = usize::try_from(len).ok().filter(|_| len <= LOOKED_INTO);
+            match short.and_then(|len| exif::nothing(len.checked_sub(4)?)) {
                 Some(nothing) => scan.edits.replace(at, len, [&[0; 4], &nothing[..]].concat()),
                 None => scan.edits.fill(at, len, 0),
             }
@@ -118,7 +126,7 @@ fn forget<R: Read + Seek>(scan: &mut Scan<R>, kind: [u8; 4], at: u64, len: u64, 
 /// The kinds of all items, and the pictures' names made empty.
 fn items<R: Read + Seek>(scan: &mut Scan<R>, list: Boxed) -> Result<Vec<(u32, [u8; 4])>, Unclean> {
     let [version] = scan.array::<1>(list.content)?;
-    let mut items = Vec::new();
+    let (mut items, mut ids) = (Vec::new(), HashSet::new());
     for next in children(scan, list, FULL + if version == 0 { 2 } else { 4 })? {
         let [version] = scan.array::<1>(next.content)?;
         let (id, rest) = match version {
@@ -130,6 +138,9 @@ fn items<R: Read + Seek>(scan: &mut Scan<R>, list: Boxed) -> Result<Vec<(u32, [u
         let kind = scan.array::<4>(rest + 2)?;
         if &kind != b"mime" && &kind != b"uri " {
             scan.edits.fill(rest + 6, next.end.saturating_sub(rest + 6), 0);
+        }
+        if !ids.insert(id) {
+            return Err(Unclean::Damaged("the item list names an item twice"));
         }
         items.push((id, kind));
     }
@@ -159,7 +170,7 @@ fn places<R: Read + Seek>(
         return Err(broken());
     }
     let id_len = if version == 2 { 4 } else { 2 };
-    let mut places = HashMap::new();
+    let (mut places, mut pieces) = (HashMap::new(), 0);
     for _ in 0..number(id_len)? {
         let id = u32::try_from(number(id_len)?).map_err(|_| broken())?;
         let method = if version > 0 { number(2)? & 15 } else { 0 };
@@ -179,6 +190,11 @@ fn places<R: Read + Seek>(
             let len = if len == 0 { end.saturating_sub(at) } else { len };
             if at.checked_add(len).is_none_or(|last| last > end) {
                 return Err(broken());
+            }
+            pieces += 1;
+            // Their fields may be without bytes.
+            if pieces > MAX_EDITS {
+                return Err(Unclean::Damaged("the file has too many pieces"));
             }
             extents.push((at, len));
         }
