@@ -1,0 +1,106 @@
+// The screen after sending: the links and the ways to their recipients, what was removed, and whether they were opened.
+
+import { button, h, live, redrawable, screen } from "../dom.ts";
+import { ask } from "../question.ts";
+import type { Sent } from "../upload/sending.ts";
+import type { Draft } from "./draft.ts";
+import { goBack, onBack } from "./history.ts";
+import { linkCard } from "./link.ts";
+import { removedFrom } from "./metadata.ts";
+import { page } from "./state.ts";
+import { Watched } from "./states.ts";
+import { time, words } from "./texts.ts";
+
+/** Shows the links. `next` shows the screen after the user has left this one, which forgets the links. */
+export function showSent(sent: readonly Sent[], draft: Draft, next: () => void): void {
+  const screen = new SentScreen(sent, draft, next);
+  redrawable(() => screen.draw());
+}
+
+class SentScreen {
+  /** Links that were neither copied nor shared. */
+  readonly #unshared: Set<Sent>;
+  /** Ends what follows the shares on the screen. */
+  #stop = new AbortController();
+
+  constructor(
+    private readonly sent: readonly Sent[],
+    private readonly draft: Draft,
+    private readonly next: () => void,
+  ) {
+    this.#unshared = new Set(sent);
+    page.isBusy = () => this.#unshared.size > 0;
+    this.#guard();
+  }
+
+  draw(): void {
+    this.#stop.abort();
+    this.#stop = new AbortController();
+    const { sent, draft } = this;
+    const count = sent.length;
+    const heard = h("p", { className: "heard", role: "status" });
+    const at = time(Math.min(...sent.map(({ expires }) => expires)));
+    screen(
+      words("sent.title", { count }),
+      h("p", {}, words("sent.once", { count, at })),
+      draft.options.passphrase === "" ? null : this.#passphrase(),
+      h("div", { className: "sent" }, ...sent.map((each) => this.#card(each, heard))),
+      ...this.#metadata(),
+      h("p", { className: "note" }, words("sent.gone", { count })),
+      h("div", { className: "row end" }, button(words("sent.done"), () => goBack())),
+      heard,
+    );
+  }
+
+  #card(each: Sent, heard: HTMLElement): HTMLElement {
+    const { link, kept } = each;
+    const status = live();
+    const say = (text: string) => (status.textContent = text);
+    const passed = () => this.#unshared.delete(each);
+    // A link that opens nothing any more is not missed.
+    const watched = new Watched(kept, say, heard, passed);
+    watched.follow(this.#stop.signal);
+    return h(
+      "section",
+      {},
+      ...linkCard(link, kept.recipient, this.sent.length === 1, say, passed),
+      status,
+      h("div", { className: "row fate" }, watched.line, watched.revoke),
+    );
+  }
+
+  #passphrase(): HTMLElement {
+    const { passphrase } = this.draft.options;
+    const shown = h("code", { className: "passphrase" }, passphrase);
+    return h("p", { className: "warning" }, words("sent.passphrase"), " ", shown);
+  }
+
+  /** What was removed from the files, and in how many something may have stayed. */
+  #metadata(): HTMLElement[] {
+    const { files } = this.draft;
+    const what = removedFrom(files);
+    const unclean = files.filter(({ isUnclean }) => isUnclean).length;
+    const notes = [
+      what === null ? null : words("sent.removed", { what }),
+      unclean === 0 ? null : words("sent.stayed", { count: unclean }),
+    ];
+    return notes.filter((text) => text !== null).map((text) => h("p", { className: "note" }, text));
+  }
+
+  /** The way back leaves this screen, after a question if a link has not gone anywhere. */
+  #guard(): void {
+    onBack(() => {
+      const count = this.#unshared.size;
+      if (count === 0) return this.#leave();
+      this.#guard();
+      const stay = { words: words("showing.back"), then: () => document.querySelector("h1")?.focus() };
+      ask(words("sent.unshared", { count }), stay, { words: words("sent.leave"), then: () => this.#leave() });
+    });
+  }
+
+  #leave(): void {
+    this.#stop.abort();
+    page.isBusy = () => false;
+    this.next();
+  }
+}
