@@ -1,7 +1,5 @@
 // What is removed from files, and what stays in them, in words.
 
-import { kindOf } from "../media.ts";
-import { printable } from "../safe_text.ts";
 import type { Removed } from "../strip/look.ts";
 import type { Added } from "./draft.ts";
 import { listed, type TextKey, words } from "./texts.ts";
@@ -17,26 +15,9 @@ export function removedWords(removed: Removed): string | null {
     [removed.track, "metadata.track"],
   ];
   const parts = named.filter(([is]) => is).map(([, key]) => words(key));
-  if (removed.onlyField !== null) parts.push(printable(removed.onlyField));
-  else if (removed.fields > 0) parts.push(words("metadata.fields", { count: removed.fields }));
+  const { fields: count } = removed;
+  if (count > 0) parts.push(words(parts.length === 0 ? "metadata.fields" : "metadata.other_fields", { count }));
   return parts.length === 0 ? null : listed(parts);
-}
-
-/** All that is removed from several files. Fields are not added up: files share their names. */
-export function removedFrom(files: readonly Added[]): string | null {
-  const all = files.map(({ removed }) => removed).filter((removed) => removed !== null);
-  if (all.length === 0) return null;
-  const any = (is: (removed: Removed) => boolean) => all.some(is);
-  return removedWords({
-    location: any(({ location }) => location),
-    camera: any(({ camera }) => camera),
-    time: any(({ time }) => time),
-    thumbnail: any(({ thumbnail }) => thumbnail),
-    hidden: any(({ hidden }) => hidden),
-    track: any(({ track }) => track),
-    fields: Math.max(...all.map(({ fields }) => fields)),
-    onlyField: all.length === 1 ? all[0]!.onlyField : null,
-  });
 }
 
 /** What becomes of the metadata of a file: the words, and whether they are a warning. */
@@ -48,7 +29,7 @@ export function verdictWords(file: Added): { text: string; isWarning: boolean } 
     case "innocent":
       return { text: "", isWarning: false };
     case "unclean": {
-      const isDocument = kindOf(looked.type) === "file";
+      const isDocument = looked.verdict.format === "document";
       return { text: words(isDocument ? "review.stays_document" : "review.stays"), isWarning: true };
     }
     case "cleaned": {

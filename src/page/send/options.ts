@@ -19,19 +19,19 @@ const PASSPHRASE_WORDS = 4;
 const MOST_RECIPIENTS = 20;
 const MAX_RECIPIENT = 60;
 
-/** The times that a relay allows, in seconds. */
+/** The times from which users choose, and the longest one that the relay allows. In seconds. */
 function times(most: number): number[] {
-  const allowed = TIMES.filter((time) => time <= most);
-  return allowed.length === 0 ? [most] : allowed;
+  return [...TIMES.filter((time) => time < most), Math.min(most, TIMES.at(-1)!)];
 }
 
 /** The time that is chosen at first. `most`: the relay's limit. In seconds. */
-export const usualTime = (most: number) => times(Math.min(most, USUAL_S)).at(-1)!;
+export const usualTime = (most: number) => Math.min(most, USUAL_S);
 
-/** A length of time in words. */
+/** A length of time in words: days if it is whole days, else hours or minutes. */
 function duration(seconds: number): string {
-  const isDays = seconds >= DAY_S && seconds !== HOUR_S;
-  return words(isDays ? "options.days" : "options.hours", { count: Math.floor(seconds / (isDays ? DAY_S : HOUR_S)) });
+  if (seconds % DAY_S === 0) return words("options.days", { count: seconds / DAY_S });
+  if (seconds >= HOUR_S) return words("options.hours", { count: Math.floor(seconds / HOUR_S) });
+  return words("options.minutes", { count: Math.floor(seconds / 60) });
 }
 
 /** The controls of the options. `most`: the relay's limit, in seconds. `changed` is called after every change. */

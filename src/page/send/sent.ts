@@ -2,11 +2,12 @@
 
 import { button, h, live, redrawable, screen } from "../dom.ts";
 import { ask } from "../question.ts";
+import { together } from "../strip/look.ts";
 import type { Sent } from "../upload/sending.ts";
 import type { Draft } from "./draft.ts";
 import { goBack, onBack } from "./history.ts";
 import { linkCard } from "./link.ts";
-import { removedFrom } from "./metadata.ts";
+import { removedWords } from "./metadata.ts";
 import { page } from "./state.ts";
 import { Watched } from "./states.ts";
 import { time, words } from "./texts.ts";
@@ -78,7 +79,7 @@ class SentScreen {
   /** What was removed from the files, and in how many something may have stayed. */
   #metadata(): HTMLElement[] {
     const { files } = this.draft;
-    const what = removedFrom(files);
+    const what = removedWords(together(files.map(({ removed }) => removed).filter((removed) => removed !== null)));
     const unclean = files.filter(({ isUnclean }) => isUnclean).length;
     const notes = [
       what === null ? null : words("sent.removed", { what }),
