@@ -40,7 +40,7 @@ function draw(review: () => void, kept: () => void): void {
       field.focus();
     },
   });
-  const go = button(words("choose.go"), () => review());
+  const go = button(words("passphrase.go"), () => review());
   go.disabled = draft.isEmpty;
   screen(
     words("choose.title"),

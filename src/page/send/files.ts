@@ -20,7 +20,7 @@ const MOST_TEXT = 200;
 export class Files {
   readonly element = h("ul", { className: "chosen" });
   readonly #rows = new Map<Added, Row>();
-  readonly #more = button("", () => this.#extend(), "link");
+  readonly #more = button(words("review.more"), () => this.#extend(), "link");
   #drawing: Promise<void> = Promise.resolve();
   #isOver = false;
 
@@ -60,9 +60,7 @@ export class Files {
         if (!this.#isOver && row.element.isConnected) await row.draw();
       });
     }
-    const rest = this.draft.files.length - this.#rows.size;
-    this.#more.hidden = rest === 0;
-    this.#more.textContent = words("review.show_all", { count: Math.min(rest, BATCH) });
+    this.#more.hidden = this.draft.files.length === this.#rows.size;
   }
 
   #remove(file: Added): void {

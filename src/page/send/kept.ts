@@ -49,7 +49,7 @@ function draw(): void {
     rows,
     status,
     heard,
-    h("div", { className: "row end" }, removeAll, button(words("kept.back"), () => goBack(), "main")),
+    h("div", { className: "row end" }, removeAll, button(words("showing.back"), () => goBack(), "main")),
     ...token(),
   );
 }

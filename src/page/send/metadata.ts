@@ -16,7 +16,7 @@ export function removedWords(removed: Removed): string | null {
   ];
   const parts = named.filter(([is]) => is).map(([, key]) => words(key));
   const { fields: count } = removed;
-  if (count > 0) parts.push(words(parts.length === 0 ? "metadata.fields" : "metadata.other_fields", { count }));
+  if (count > 0) parts.push(words("metadata.fields", { count }));
   return parts.length === 0 ? null : listed(parts);
 }
 

@@ -5,7 +5,7 @@ import { wordlist } from "../opener.ts";
 import { MAX_FROM, MAX_NOTE } from "../manifest.ts";
 import type { Draft } from "./draft.ts";
 import { icon } from "./icons.ts";
-import { type TextKey, words } from "./texts.ts";
+import { duration, type TextKey, words } from "./texts.ts";
 
 const HOUR_S = 3600;
 const DAY_S = 24 * HOUR_S;
@@ -26,13 +26,6 @@ function times(most: number): number[] {
 
 /** The time that is chosen at first. `most`: the relay's limit. In seconds. */
 export const usualTime = (most: number) => Math.min(most, USUAL_S);
-
-/** A length of time in words: days if it is whole days, else hours or minutes. */
-function duration(seconds: number): string {
-  if (seconds % DAY_S === 0) return words("options.days", { count: seconds / DAY_S });
-  if (seconds >= HOUR_S) return words("options.hours", { count: Math.floor(seconds / HOUR_S) });
-  return words("options.minutes", { count: Math.floor(seconds / 60) });
-}
 
 /** The controls of the options. `most`: the relay's limit, in seconds. `changed` is called after every change. */
 export class OptionFields {
@@ -132,7 +125,8 @@ export class OptionFields {
       });
     }, "link");
     const why = h("p", { id: "passphrase-why", className: "note" }, words("options.passphrase_why"));
-    return unfolding("options.passphrase", options.passphrase !== "", labeled("options.passphrase", field), suggest, why);
+    const isUsed = options.passphrase !== "";
+    return unfolding("passphrase.label", isUsed, labeled("passphrase.label", field), suggest, why);
   }
 
   #recipients(): HTMLElement {

@@ -5,7 +5,7 @@ import { NotNow } from "../relay.ts";
 import { printable } from "../safe_text.ts";
 import { Refused } from "../upload/refused.ts";
 import { HOST, page } from "./state.ts";
-import { message, time, words } from "./texts.ts";
+import { message, type MessageKey, time, words } from "./texts.ts";
 
 /** What the user can do about an error. */
 export interface Ways {
@@ -17,22 +17,39 @@ export interface Ways {
   readonly token?: () => void;
 }
 
+/** The message for an error. Some of them the page that opens has, too. */
+function keyOf(error: unknown): MessageKey {
+  if (error instanceof NotNow) return "failed.no_answer";
+  if (!(error instanceof Refused)) return "problem.unexpected";
+  switch (error.why) {
+    case "fronted":
+      return "failed.fronted";
+    case "not-a-relay":
+      return "failed.not_a_relay";
+    case "unsupported":
+      return "unsupported";
+    default:
+      return `problem.${error.why}`;
+  }
+}
+
 /** Shows an error of sending. */
 export function showProblem(error: unknown, { again, files, token }: Ways): void {
-  const why = error instanceof Refused ? error.why : error instanceof NotNow ? "no-answer" : "unexpected";
   const { until = 0, item } = error instanceof Refused ? error.details : {};
-  if (why === "unexpected") console.error(error);
+  const key = keyOf(error);
+  if (key === "problem.unexpected") console.error(error);
   const name = item === undefined ? undefined : page.draft?.parts[item]?.path.at(-1);
   redrawable(() => {
     const values = {
       ...{ host: HOST, until: until ? time(until) : null },
       name: name === undefined ? words("showing.file") : printable(name),
     };
-    const isToken = why === "not-allowed" && token !== undefined;
+    const isToken = key === "problem.not-allowed" && token !== undefined;
     const first = isToken
       ? button(words("problem.token"), () => token(), "main")
-      : button(words("problem.again"), () => again(), "main");
+      : button(words("failed.again"), () => again(), "main");
     const second = files === undefined ? null : button(words("problem.files"), () => files());
-    showMessage(message(`problem.${why}`, values), h("div", { className: "row" }, first, second));
+    const stays = files === undefined ? [] : [words("problem.stays")];
+    showMessage(message(key, values, ...stays), h("div", { className: "row" }, first, second));
   });
 }

@@ -89,7 +89,7 @@ class Review {
     const limit = tooMuch(draft, links);
     const isReady = limit === "" && !draft.isLooking && !draft.files.some(({ looked }) => looked === "unreadable");
     this.#limit.textContent = limit;
-    this.#create.textContent = words("review.create", { count: links });
+    this.#create.textContent = words(links === 1 ? "review.create" : "review.create_many", { count: links });
     this.#create.setAttribute("aria-disabled", String(!isReady));
     this.#preview.replaceChildren(...envelope(draft).filter((node) => node !== null));
   }
@@ -122,7 +122,7 @@ function tooMuch(draft: Draft, links: number): string {
   const most = Math.min(page.about!.maxBytes, maxSize ?? Infinity);
   if (total > most) return words("review.too_large", { host: HOST, max: size(most) });
   const until = time(resets ?? 0);
-  if (shares !== null && links > shares) return words("review.too_many_links", { count: shares, until });
+  if (shares !== null && links > shares) return words("review.too_many_links", { max: shares, until });
   if (bytes !== null && links * total > bytes) return words("review.too_many_bytes", { max: size(bytes), until });
   return "";
 }

@@ -38,16 +38,16 @@ class SentScreen {
     this.#stop.abort();
     this.#stop = new AbortController();
     const { sent, draft } = this;
-    const count = sent.length;
+    const isOne = sent.length === 1;
     const heard = h("p", { className: "heard", role: "status" });
     const at = time(Math.min(...sent.map(({ expires }) => expires)));
     screen(
-      words("sent.title", { count }),
-      h("p", {}, words("sent.once", { count, at })),
+      words(isOne ? "sent.title" : "sent.titles"),
+      h("p", {}, words(isOne ? "sent.once" : "sent.once_each", { at })),
       draft.options.passphrase === "" ? null : this.#passphrase(),
       h("div", { className: "sent" }, ...sent.map((each) => this.#card(each, heard))),
       ...this.#metadata(),
-      h("p", { className: "note" }, words("sent.gone", { count })),
+      h("p", { className: "note" }, words(isOne ? "sent.gone" : "sent.gone_all")),
       h("div", { className: "row end" }, button(words("sent.done"), () => goBack())),
       heard,
     );
@@ -80,10 +80,9 @@ class SentScreen {
   #metadata(): HTMLElement[] {
     const { files } = this.draft;
     const what = removedWords(together(files.map(({ removed }) => removed).filter((removed) => removed !== null)));
-    const unclean = files.filter(({ isUnclean }) => isUnclean).length;
     const notes = [
       what === null ? null : words("sent.removed", { what }),
-      unclean === 0 ? null : words("sent.stayed", { count: unclean }),
+      files.some(({ isUnclean }) => isUnclean) ? words("sent.stayed") : null,
     ];
     return notes.filter((text) => text !== null).map((text) => h("p", { className: "note" }, text));
   }
@@ -91,11 +90,10 @@ class SentScreen {
   /** The way back leaves this screen, after a question if a link has not gone anywhere. */
   #guard(): void {
     onBack(() => {
-      const count = this.#unshared.size;
-      if (count === 0) return this.#leave();
+      if (this.#unshared.size === 0) return this.#leave();
       this.#guard();
       const stay = { words: words("showing.back"), then: () => document.querySelector("h1")?.focus() };
-      ask(words("sent.unshared", { count }), stay, { words: words("sent.leave"), then: () => this.#leave() });
+      ask(words(this.sent.length === 1 ? "sent.unshared" : "sent.unshared_some"), stay, { words: words("sent.leave"), then: () => this.#leave() });
     });
   }
 

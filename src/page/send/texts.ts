@@ -20,7 +20,15 @@ export const message = texts.message as (key: MessageKey, values?: Values, ...mo
 
 export { size, time } from "../texts.ts";
 
+/** A length of time in seconds, as the largest unit of which it is a whole number: `14 days`. */
+export function duration(seconds: number): string {
+  const units: [Intl.NumberFormatOptions["unit"], number][] = [["day", 86_400], ["hour", 3600], ["minute", 60]];
+  const [unit, length] = units.find(([, length]) => seconds % length === 0) ?? ["minute", 60];
+  const count = Math.floor(seconds / length);
+  return new Intl.NumberFormat(texts.tag(), { style: "unit", unit: unit!, unitDisplay: "long" }).format(count);
+}
+
 /** Words as an enumeration: `location, time and camera data`. */
 export function listed(parts: readonly string[]): string {
-  return new Intl.ListFormat(document.documentElement.lang, { type: "conjunction" }).format(parts);
+  return new Intl.ListFormat(texts.tag(), { type: "conjunction" }).format(parts);
 }

@@ -26,7 +26,7 @@ export function askToken(entered: (token: string, keep: boolean) => Promise<stri
       onchange: () => (isKept = keep.checked),
     });
     const status = live();
-    const go = h("button", { type: "submit", className: "main" }, words("choose.go"));
+    const go = h("button", { type: "submit", className: "main" }, words("passphrase.go"));
     const onsubmit = async (event: SubmitEvent) => {
       event.preventDefault();
       if (isTrying || typed.trim() === "") return;
