@@ -10,7 +10,7 @@ import { picker, takeIn } from "./intake.ts";
 import { HOST, page } from "./state.ts";
 import { message, words } from "./texts.ts";
 
-/** Shows the first screen. `review` and `kept` show the next ones. What was chosen before stays. */
+/** Shows the first screen. `review` and `kept` show the next ones. The draft stays as it was. */
 export function choose(review: () => void, kept: () => void): void {
   redrawable(() => draw(review, kept));
 }
@@ -79,7 +79,7 @@ function way(
   return [press, input];
 }
 
-/** What protects that which is sent, and what does not. */
+/** Details of what protects a share, and of what does not. */
 function trust(): HTMLElement {
   const { title, lines } = message("trust.sender", { host: HOST });
   const paragraphs = lines.map((line) => h("p", {}, line));

@@ -1,4 +1,4 @@
-// What was chosen and not sent yet: files, a text, and the options of the share.
+// The draft: chosen files, a text, and the options of the share.
 
 import { kindOf } from "../media.ts";
 import { type Looked, look, type Removed } from "../strip/look.ts";
@@ -16,7 +16,7 @@ export interface Chosen {
 
 /** A chosen file. */
 export class Added implements Chosen {
-  /** What the file holds; `null` while the page looks at it; "unreadable": the browser cannot read it. */
+  /** The findings; `null` while the page looks at the file; "unreadable": the browser cannot read it. */
   looked: Looked | "unreadable" | null = null;
   readonly stop = new AbortController();
 
@@ -40,7 +40,7 @@ export class Added implements Chosen {
     return verdict?.kind === "cleaned" ? verdict.content.size : this.content.size;
   }
 
-  /** What is removed from it; `null`: it is sent as it is, or the page still looks at it. */
+  /** The metadata that is removed; `null`: it is sent as it is, or the page still looks at it. */
   get removed(): Removed | null {
     if (this.looked === null || this.looked === "unreadable") return null;
     return this.looked.verdict.kind === "cleaned" ? this.looked.verdict.removed : null;
@@ -112,7 +112,7 @@ export class Draft {
     this.files.splice(this.files.indexOf(file), 1);
   }
 
-  /** What is sent. */
+  /** The files to send. */
   items(): Item[] {
     const text = { path: [], type: "text/plain", content: this.#text };
     const files = this.files.map(({ path, type, looked, content }) => {

@@ -7,7 +7,7 @@ import { words } from "./texts.ts";
 /** The most files that are taken from directories at once. */
 const MOST_FILES = 10_000;
 
-/** Where chosen files and pasted texts go. */
+/** Takes chosen files and pasted texts. */
 export interface Intake {
   readonly files: (chosen: readonly Chosen[]) => void;
   readonly text: (text: string) => void;

@@ -63,11 +63,12 @@ function row(kept: Kept, status: HTMLElement, heard: HTMLElement): HTMLElement {
       showKept();
     });
   });
+  const who = kept.recipient;
   return h(
     "li",
     {},
     h("p", { className: "name" }, described(kept)),
-    kept.recipient === null ? null : h("p", { className: "fact" }, theirs(words("kept.for", { name: printable(kept.recipient) }))),
+    who === null ? null : h("p", { className: "fact" }, theirs(words("kept.for", { name: printable(who) }))),
     watched.line,
     h("p", { className: "fact" }, words("kept.at", { at: time(kept.at) })),
     h("div", { className: "row" }, watched.revoke, remove),

@@ -70,7 +70,8 @@ export function linkCard(
   passed: () => void,
 ): HTMLElement[] {
   const field = h("input", { className: "link", value: link, readOnly: true, onfocus: () => field.select() });
-  field.setAttribute("aria-label", recipient === null ? words("sent.link") : words("sent.link_for", { name: recipient }));
+  const label = recipient === null ? words("sent.link") : words("sent.link_for", { name: recipient });
+  field.setAttribute("aria-label", label);
   field.dir = "ltr";
   const copy = button(words("sent.copy"), () => {
     void copied(field).then((is) => {

@@ -1,10 +1,10 @@
-// What is removed from files, and what stays in them, in words.
+// The metadata of files, in words: what is removed, and what stays.
 
 import type { Removed } from "../strip/look.ts";
 import type { Added } from "./draft.ts";
 import { listed, type TextKey, words } from "./texts.ts";
 
-/** What is removed, as an enumeration; `null`: nothing. */
+/** The removed metadata, as an enumeration; `null`: none. */
 export function removedWords(removed: Removed): string | null {
   const named: [boolean, TextKey][] = [
     [removed.location, "metadata.location"],
@@ -20,7 +20,7 @@ export function removedWords(removed: Removed): string | null {
   return parts.length === 0 ? null : listed(parts);
 }
 
-/** What becomes of the metadata of a file: the words, and whether they are a warning. */
+/** The fate of the metadata of a file: the words, and whether they are a warning. */
 export function verdictWords(file: Added): { text: string; isWarning: boolean } {
   const { looked } = file;
   if (looked === null) return { text: words("review.looking"), isWarning: false };

@@ -105,7 +105,7 @@ export class OptionFields {
 
   #passphrase(): HTMLElement {
     const { options } = this.draft;
-    // What is typed is shown: the sender has to tell it to the recipient. Spelling and autocorrection services of some
+    // The passphrase is shown: the sender has to tell it to the recipient. Spelling and autocorrection services of some
     // browsers send what is typed to a server.
     const field: HTMLInputElement = h("input", {
       ...{ id: "passphrase", value: options.passphrase, autocomplete: "off", spellcheck: false },

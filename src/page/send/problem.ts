@@ -1,4 +1,4 @@
-// Errors of sending, in words, with what to do next. What was chosen stays.
+// Errors of sending, in words, with what to do next. The draft stays as it was.
 
 import { button, h, redrawable, showMessage } from "../dom.ts";
 import { NotNow } from "../relay.ts";
@@ -7,7 +7,7 @@ import { Refused } from "../upload/refused.ts";
 import { HOST, page } from "./state.ts";
 import { message, type MessageKey, time, words } from "./texts.ts";
 
-/** What the user can do about an error. */
+/** The ways to go on after an error. */
 export interface Ways {
   /** Tries again. */
   readonly again: () => void;

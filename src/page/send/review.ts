@@ -12,7 +12,7 @@ import { OptionFields } from "./options.ts";
 import { HOST, page } from "./state.ts";
 import { size, time, words } from "./texts.ts";
 
-/** What the screen calls: to add more files, and to send. */
+/** The ways from this screen: to add more files, and to send. */
 export interface Next {
   readonly back: () => void;
   readonly send: () => void;
@@ -104,8 +104,9 @@ function envelope({ parts, options }: Draft): (Node | null)[] {
   const name = only?.path.at(-1);
   const fact = (text: string) => h("p", { className: "fact" }, text);
   const expires = Math.floor(Date.now() / 1000) + options.ttl;
+  const title = only ? words(`for_you.${kindOf(only.type)}`) : words("for_you.files", { count: parts.length });
   return [
-    h("p", { className: "for-you" }, only ? words(`for_you.${kindOf(only.type)}`) : words("for_you.files", { count: parts.length })),
+    h("p", { className: "for-you" }, title),
     written({ from: said(options.from), note: said(options.note) }),
     name === undefined ? null : h("p", { className: "name clamped" }, theirs(printable(name))),
     fact(only ? kindAndSize(only) : words("waiting.files", { count: parts.length, size: size(total) })),

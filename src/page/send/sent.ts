@@ -76,10 +76,11 @@ class SentScreen {
     return h("p", { className: "warning" }, words("sent.passphrase"), " ", shown);
   }
 
-  /** What was removed from the files, and in how many something may have stayed. */
+  /** Notes on the metadata: what was removed, and whether something may remain. */
   #metadata(): HTMLElement[] {
     const { files } = this.draft;
-    const what = removedWords(together(files.map(({ removed }) => removed).filter((removed) => removed !== null)));
+    const all = files.map(({ removed }) => removed).filter((removed) => removed !== null);
+    const what = removedWords(together(all));
     const notes = [
       what === null ? null : words("sent.removed", { what }),
       files.some(({ isUnclean }) => isUnclean) ? words("sent.stayed") : null,
@@ -93,7 +94,8 @@ class SentScreen {
       if (this.#unshared.size === 0) return this.#leave();
       this.#guard();
       const stay = { words: words("showing.back"), then: () => document.querySelector("h1")?.focus() };
-      ask(words(this.sent.length === 1 ? "sent.unshared" : "sent.unshared_some"), stay, { words: words("sent.leave"), then: () => this.#leave() });
+      const leave = { words: words("sent.leave"), then: () => this.#leave() };
+      ask(words(this.sent.length === 1 ? "sent.unshared" : "sent.unshared_some"), stay, leave);
     });
   }
 

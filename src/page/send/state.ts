@@ -8,9 +8,9 @@ export const HOST = location.host;
 interface Page {
   /** The relay's description of itself. */
   about: About | null;
-  /** What the token allows; `null`: no token, or no limits are known. */
+  /** The limits of the token; `null`: no token, or none are known. */
   allowance: Allowance | null;
-  /** What was chosen. */
+  /** The chosen files, and their options. */
   draft: Draft | null;
   /** Whether the browser asks before it leaves the page. */
   isBusy: () => boolean;

@@ -2,6 +2,7 @@
 
 import { h, live, redrawable, screen } from "../dom.ts";
 import { printable } from "../safe_text.ts";
+import { canKeep } from "../upload/token.ts";
 import { HOST, page } from "./state.ts";
 import { message, words } from "./texts.ts";
 
@@ -51,8 +52,7 @@ export function askToken(entered: (token: string, keep: boolean) => Promise<stri
         h("label", { htmlFor: "token" }, words("token.label")),
         h("div", { className: "row" }, field, go),
         h("div", { className: "check" }, shown, h("label", { htmlFor: "show" }, words("token.show"))),
-        // Over plain http anyone on the network could read what is kept.
-        isSecureContext ? h("div", { className: "check" }, keep, h("label", { htmlFor: "keep" }, words("token.keep"))) : null,
+        canKeep() ? h("div", { className: "check" }, keep, h("label", { htmlFor: "keep" }, words("token.keep"))) : null,
       ),
       status,
       h("p", { className: "note" }, where),

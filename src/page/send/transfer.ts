@@ -10,7 +10,7 @@ import { takeIn } from "./intake.ts";
 import { HOST, page } from "./state.ts";
 import { words } from "./texts.ts";
 
-/** What follows. */
+/** The screens that follow. */
 export interface Ends {
   readonly sent: (sent: readonly Sent[]) => void;
   readonly canceled: () => void;
