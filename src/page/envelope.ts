@@ -50,7 +50,7 @@ function onlyFile({ entries, directories }: Manifest): Entry | null {
 }
 
 /** The words of the sender. */
-function written({ from, note }: Manifest): HTMLElement | null {
+export function written({ from, note }: Pick<Manifest, "from" | "note">): HTMLElement | null {
   if (from === null && note === null) return null;
   return h(
     "figure",
@@ -102,7 +102,7 @@ function line(entry: Entry, able: Capability): HTMLElement {
   return h("li", {}, name, h("span", {}, kindAndSize(entry)), mark);
 }
 
-function kindAndSize(entry: Entry): string {
+export function kindAndSize(entry: Pick<Entry, "type" | "size">): string {
   return words("kind.size", { kind: words(`kind.${kindOf(entry.type)}`), size: size(entry.size) });
 }
 

@@ -25,13 +25,16 @@ export type Icon = keyof typeof PATHS;
 const SVG = "http://www.w3.org/2000/svg";
 
 /** An icon. Its meaning is in the words beside it, so screen readers skip it. */
-export function icon(name: Icon): SVGSVGElement {
+export const icon = (name: Icon) => drawing(name, PATHS[name]);
+
+/** Lines on the field of icons, with a class. */
+export function drawing(name: string, lines: string): SVGSVGElement {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
   svg.setAttribute("aria-hidden", "true");
   svg.setAttribute("class", `icon ${name}`);
   const path = document.createElementNS(SVG, "path");
-  path.setAttribute("d", PATHS[name]);
+  path.setAttribute("d", lines);
   svg.append(path);
   return svg;
 }

@@ -1,4 +1,5 @@
-// The screen of a download: how much has arrived, the time that is left, and the wait for a relay that does not answer.
+// The screen of a transfer, such as a download: how much has arrived, the time that is left, and the wait for a relay
+// that does not answer.
 
 import { h, retryLine, screen } from "./dom.ts";
 import type { Watch } from "./open.ts";
@@ -21,7 +22,7 @@ export class Progress {
   readonly #left = h("p", { className: "left" });
   readonly #heard = h("p", { className: "heard", role: "status" });
   readonly #before = h("p", { className: "note" });
-  readonly #stay = h("p", { className: "note" }, words("opening.stay"));
+  readonly #stay = h("p", { className: "note" });
   readonly #time = new TimeLeft();
   readonly #soon = setTimeout(() => this.#show(), SOON_MS);
   #drawing = 0;
@@ -36,7 +37,18 @@ export class Progress {
   #estimated = 0;
   #readOut = -Infinity;
 
-  constructor(host: string) {
+  /**
+   * `title` heads the screen; `last` replaces the figures once all bytes have arrived; `stay` is the line about what
+   * happens if the transfer is interrupted; `more` follows.
+   */
+  constructor(
+    host: string,
+    private readonly title = words("opening.title"),
+    private readonly last = words("opening.decrypting"),
+    stay = words("opening.stay"),
+    private readonly more: readonly Node[] = [],
+  ) {
+    this.#stay.textContent = stay;
     this.#line = retryLine(host);
     this.#bar.setAttribute("aria-label", words("opening.progress"));
     this.#left.setAttribute("aria-hidden", "true");
@@ -89,7 +101,7 @@ export class Progress {
     this.#isShown = true;
     clearTimeout(this.#soon);
     const figures = [this.#bar, this.#figure, this.#left, this.#heard, this.#before];
-    screen(words("opening.title"), ...figures, ...this.#line.nodes, this.#stay);
+    screen(this.title, ...figures, ...this.#line.nodes, this.#stay, ...this.more);
   }
 
   #draw(): void {
@@ -97,7 +109,7 @@ export class Progress {
     const left = this.#all - this.#arrived;
     const values = { percent: percent(this.#arrived, this.#all), size: size(this.#total) };
     // Decrypting goes along with the download. What is left of it is slow only for large files that were stored here.
-    const text = left > 0 ? words("opening.part", values) : words("opening.decrypting");
+    const text = left > 0 ? words("opening.part", values) : this.last;
     if (left > 0) this.#bar.value = this.#arrived / this.#all;
     else this.#bar.removeAttribute("value");
     this.#figure.textContent = text;

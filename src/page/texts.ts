@@ -40,6 +40,9 @@ export function speak(tag: string, table: Table): void {
   current = language(tag, table);
 }
 
+/** The language of numbers and times: a BCP 47 tag. */
+export const tag = () => current.tag;
+
 /** Whether the language is written from right to left. */
 export function isRightToLeft(): boolean {
   return current.tag.startsWith("ar");

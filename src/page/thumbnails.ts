@@ -129,7 +129,7 @@ export class Thumbnails {
 }
 
 /** A small picture of a photo; `null` for other files. */
-async function small(blob: Blob): Promise<HTMLCanvasElement | null> {
+export async function small(blob: Blob): Promise<HTMLCanvasElement | null> {
   const showable = sniff(new Uint8Array(await blob.slice(0, HEAD_LEN).arrayBuffer()));
   if (showable?.kind !== "photo" || blob.size > MOST_BYTES) return null;
   const photo = blob.slice(0, blob.size, showable.type);

@@ -21,7 +21,7 @@ const table = (name) => JSON.parse(readFileSync(join(languages, `${name}.json`),
 const plurals = (value) => (Array.isArray(value) ? value.flatMap(plurals) : typeof value === "object" ? [value] : []);
 for (const name of names) {
   const categories = new Intl.PluralRules(name).resolvedOptions().pluralCategories.toSorted();
-  for (const [key, value] of Object.entries(table(name)))
+  for (const [key, value] of [...Object.entries(table(name)), ...Object.entries(table(`send/${name}`))])
     for (const plural of plurals(value))
       assert.deepEqual(Object.keys(plural).toSorted(), categories, `${name}: ${key}`);
 }

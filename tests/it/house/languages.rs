@@ -13,7 +13,7 @@ const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/page");
 
 /// Values that may equal the English ones, by key. The names of media and of controls are international words.
 const SAME: &[(&str, &[&str])] = &[
-    ("de", &["passphrase.label", "showing.zoom", "showing.pause", "showing.position"]),
+    ("de", &["passphrase.label", "showing.zoom", "showing.pause", "showing.position", "send/token.label"]),
     ("es", &["kind.video"]),
     ("fr", &["kind.photo", "showing.pause", "showing.position"]),
     ("it", &["kind.video", "kind.file"]),
@@ -26,13 +26,19 @@ const FORMATS: [&str; 7] =
     ["kind.size", "opener", "showing.turned", "showing.of", "showing.clock", "time.month", "opening.part"];
 
 /// Keys of which the page makes the end, by their beginnings.
-const MADE: [(&str, &str); 6] = [
+const MADE: [(&str, &str); 8] = [
     ("for_you.", "photo video sound text file"),
     ("kind.", "photo video sound text file"),
     ("showing.", "photo video sound text file"),
     ("opening.left_", "few seconds minutes hours"),
     ("link.", "no-key exposed not-a-link damaged too-new short long"),
     ("ended.", "already-opened lapsed expired revoked locked aborted"),
+    ("state.", "uploading waiting claimed claimed_by finished finished_by lapsed expired revoked locked aborted"),
+    (
+        "problem.",
+        "not-allowed quota too-large too-long-lived no-space slow-down unreadable too-many-files garbled abandoned \
+         revoked unexpected",
+    ),
 ];
 
 type Table = BTreeMap<String, Value>;

@@ -18,6 +18,7 @@ mod paths;
 mod receiving;
 mod reports;
 mod seen;
+mod sending;
 mod stripping;
 mod tabs;
 mod tools;

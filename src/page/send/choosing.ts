@@ -1,0 +1,94 @@
+// The first screen: what to send, and whom that trusts.
+
+import { IS_PHONE } from "../app.ts";
+import { button, h, live, redrawable, screen } from "../dom.ts";
+import { icon as shared } from "../icons.ts";
+import { list } from "../upload/outbox.ts";
+import type { Chosen } from "./draft.ts";
+import { icon } from "./icons.ts";
+import { picker, takeIn } from "./intake.ts";
+import { HOST, page } from "./state.ts";
+import { message, words } from "./texts.ts";
+
+/** Shows the first screen. `review` and `kept` show the next ones. The draft stays as it was. */
+export function choose(review: () => void, kept: () => void): void {
+  redrawable(() => draw(review, kept));
+}
+
+function draw(review: () => void, kept: () => void): void {
+  const draft = page.draft!;
+  const status = live();
+  const field: HTMLTextAreaElement = h("textarea", {
+    id: "text",
+    rows: 2,
+    value: draft.text,
+    oninput: () => {
+      draft.text = field.value;
+      go.disabled = draft.isEmpty;
+    },
+  });
+  const take = (chosen: readonly Chosen[]) => {
+    if (chosen.length === 0) return void (status.textContent = words("choose.nothing"));
+    draft.add(chosen);
+    review();
+  };
+  takeIn({
+    files: take,
+    text: (text) => {
+      field.setRangeText(text, field.selectionStart, field.selectionEnd, "end");
+      field.dispatchEvent(new Event("input"));
+      field.focus();
+    },
+  });
+  const go = button(words("passphrase.go"), () => review());
+  go.disabled = draft.isEmpty;
+  screen(
+    words("choose.title"),
+    h("p", {}, words("choose.what")),
+    h("p", { className: "trust" }, words("choose.trust", { host: HOST })),
+    trust(),
+    isSecureContext ? null : h("p", { className: "warning" }, words("trust.plain_send")),
+    h(
+      "div",
+      { className: IS_PHONE ? "ways touch" : "ways" },
+      ...way("photos", "image/*,video/*", shared("photo"), words("choose.photos"), take),
+      ...(IS_PHONE ? way("camera", "image/*", icon("camera"), words("choose.camera"), take, true) : []),
+      ...way("files", "", shared("file"), words("choose.files"), take),
+    ),
+    IS_PHONE ? null : h("p", { className: "note hint" }, words("choose.drop")),
+    h("label", { className: "writing", htmlFor: "text" }, words("choose.text")),
+    field,
+    h("div", { className: "row end" }, go),
+    status,
+    list().length === 0 ? null : h("p", { className: "elsewhere" }, button(words("kept.title"), () => kept(), "link")),
+  );
+}
+
+/** A large button that opens a dialog of the system, and its field. */
+function way(
+  id: string,
+  accept: string,
+  drawing: Node,
+  word: string,
+  take: (chosen: readonly Chosen[]) => void,
+  capture = false,
+): Node[] {
+  const input = picker(id, accept, take, capture);
+  const press = button("", () => input.click(), "way");
+  press.append(drawing, h("span", {}, word));
+  return [press, input];
+}
+
+/** Details of what protects a share, and of what does not. */
+function trust(): HTMLElement {
+  const { title, lines } = message("trust.sender", { host: HOST });
+  const paragraphs = lines.map((line) => h("p", {}, line));
+  return h("details", {}, h("summary", {}, title), ...paragraphs, commandToSend());
+}
+
+/** How to send without this page; `null` on a phone, which has no terminal. */
+export function commandToSend(): HTMLElement | null {
+  if (IS_PHONE) return null;
+  const { title, lines } = message("command.send");
+  return h("p", { className: "command" }, title, " ", h("code", {}, "share send photo.jpg"), " ", ...lines);
+}

@@ -1,0 +1,129 @@
+// The screen before sending: what the recipient will see, the files with what is removed from them, and the options.
+
+import { button, h, live, redrawable, screen, theirs } from "../dom.ts";
+import { kindAndSize, written } from "../envelope.ts";
+import { kindOf } from "../media.ts";
+import { isBlank, printable } from "../safe_text.ts";
+import type { Draft } from "./draft.ts";
+import { Files } from "./files.ts";
+import { icon } from "./icons.ts";
+import { takeIn } from "./intake.ts";
+import { OptionFields } from "./options.ts";
+import { HOST, page } from "./state.ts";
+import { size, time, words } from "./texts.ts";
+
+/** The ways from this screen: to add more files, and to send. */
+export interface Next {
+  readonly back: () => void;
+  readonly send: () => void;
+}
+
+/** Shows what was chosen. `notice`: words about what happened before. */
+export function review(next: Next, notice = () => ""): void {
+  redrawable(() => new Review(page.draft!, next).show(notice()));
+}
+
+class Review {
+  readonly #preview = h("div", { className: "preview-card" });
+  readonly #files: Files;
+  readonly #options: OptionFields;
+  readonly #limit = h("p", { className: "limit" });
+  readonly #status = live();
+  readonly #create: HTMLButtonElement;
+
+  constructor(
+    private readonly draft: Draft,
+    private readonly next: Next,
+  ) {
+    const changed = () => this.#refresh();
+    this.#create = button("", () => this.#send(), "main");
+    this.#files = new Files(draft, (removed) => {
+      if (draft.isEmpty) return next.back();
+      this.#status.textContent = words("review.removed", { name: removed });
+      this.#options.refresh();
+      this.#refresh();
+    });
+    this.#options = new OptionFields(draft, page.about!.maxTtl, changed);
+    this.draft.looked = (file) => {
+      this.#files.update(file);
+      this.#options.refresh();
+      this.#refresh();
+    };
+    takeIn({
+      files: (chosen) => {
+        if (chosen.length === 0) return;
+        draft.add(chosen);
+        review(next);
+      },
+      text: () => {},
+    });
+  }
+
+  show(notice: string): void {
+    const add = button(words("review.add"), () => this.next.back(), "add");
+    add.prepend(icon("add"));
+    screen(
+      words("review.title"),
+      h("h2", { className: "overline" }, words("review.preview")),
+      this.#preview,
+      h("h2", {}, words("review.files")),
+      ...this.#files.nodes,
+      add,
+      h("div", { className: "options" }, ...this.#options.elements),
+      h("div", { className: "opener sending" }, this.#status, this.#limit, this.#create),
+    );
+    this.#status.textContent = notice;
+    this.#refresh();
+  }
+
+  #send(): void {
+    this.#options.finish();
+    if (this.#create.getAttribute("aria-disabled") === "true") return;
+    this.#files.end();
+    this.next.send();
+  }
+
+  #refresh(): void {
+    const { draft } = this;
+    const links = Math.max(draft.options.recipients.length, 1);
+    const limit = tooMuch(draft, links);
+    const isReady = limit === "" && !draft.isLooking && !draft.files.some(({ looked }) => looked === "unreadable");
+    this.#limit.textContent = limit;
+    this.#create.textContent = words(links === 1 ? "review.create" : "review.create_many", { count: links });
+    this.#create.setAttribute("aria-disabled", String(!isReady));
+    this.#preview.replaceChildren(...envelope(draft).filter((node) => node !== null));
+  }
+}
+
+/** The envelope that the recipient will see. */
+function envelope({ parts, options }: Draft): (Node | null)[] {
+  const [first] = parts;
+  const only = parts.length === 1 && first!.path.length < 2 ? first! : null;
+  const total = parts.reduce((sum, { size }) => sum + size, 0);
+  const said = (text: string) => (isBlank(text) ? null : text);
+  const name = only?.path.at(-1);
+  const fact = (text: string) => h("p", { className: "fact" }, text);
+  const expires = Math.floor(Date.now() / 1000) + options.ttl;
+  const title = only ? words(`for_you.${kindOf(only.type)}`) : words("for_you.files", { count: parts.length });
+  return [
+    h("p", { className: "for-you" }, title),
+    written({ from: said(options.from), note: said(options.note) }),
+    name === undefined ? null : h("p", { className: "name clamped" }, theirs(printable(name))),
+    fact(only ? kindAndSize(only) : words("waiting.files", { count: parts.length, size: size(total) })),
+    options.passphrase === "" ? null : fact(words("review.asks")),
+    options.viewOnly ? fact(words("waiting.view_only")) : null,
+    fact(words("waiting.expires", { at: time(expires) })),
+  ];
+}
+
+/** The limit of the relay or of the token that this exceeds, in words; "": none. */
+function tooMuch(draft: Draft, links: number): string {
+  const total = draft.parts.reduce((sum, { size }) => sum + size, 0);
+  const { maxSize = null, shares = null, bytes = null, resets = null } = page.allowance ?? {};
+  const most = Math.min(page.about!.maxBytes, maxSize ?? Infinity);
+  if (total > most) return words("review.too_large", { host: HOST, max: size(most) });
+  const until = time(resets ?? 0);
+  if (shares !== null && links > shares) return words("review.too_many_links", { max: shares, until });
+  if (bytes !== null && links * total > bytes) return words("review.too_many_bytes", { max: size(bytes), until });
+  return "";
+}
