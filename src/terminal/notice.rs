@@ -13,7 +13,7 @@ use crate::terminal::{style, tmux};
 /// The longest wait for the desktop's notification service.
 const BOUND: Duration = Duration::from_secs(2);
 
-/// What a notification is about.
+/// The occasion of a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Occasion {
     Done,

@@ -140,8 +140,10 @@ impl SendArgs {
         let serves = self.direct || self.host.serves();
         let relay = if serves { None } else { cx.relay(self.relay.as_deref())? };
         if self.desktop && relay.is_none() {
-            let hint = if serves { Hint::line("leave out --tunnel") } else { Hint::line(SET_RELAY) };
-            return Err(Failure::usage("--desktop needs a relay, and none is configured", hint));
+            return Err(match serves {
+                true => Failure::usage("--desktop needs a relay", Hint::line("leave out --tunnel")),
+                false => Failure::usage("no relay is configured", Hint::line(SET_RELAY)),
+            });
         }
         if relay.is_some() || serves || output::stdout_is_terminal() {
             return Ok(relay);
@@ -175,7 +177,7 @@ impl SendArgs {
         expect_bare_form(self.bare, relay)?;
         if self.desktop && self.files.is_empty() {
             return Err(Failure::usage(
-                "--desktop needs files",
+                "no files were chosen",
                 "choose files in the file manager, and open them with share",
             ));
         }

@@ -1,13 +1,50 @@
-//! Programs of a desktop: tmux, and stand-ins.
+//! Programs of a desktop: its screen, tmux, and stand-ins.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::sandbox::{SHARE, Sandbox};
 use super::time_limit::TIME_LIMIT;
+
+/// A screen of X11 that nobody sees, and its clipboard. Dropping it stops the server.
+pub(crate) struct Screen {
+    /// The value of `DISPLAY`.
+    pub(crate) display: String,
+    server: Child,
+}
+
+impl Screen {
+    pub(crate) fn start() -> Self {
+        let mut server = Command::new("Xvfb");
+        server.args(["-displayfd", "1", "-screen", "0", "64x64x24"]).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut server = server.spawn().unwrap();
+        let mut number = String::new();
+        BufReader::new(server.stdout.take().unwrap()).read_line(&mut number).unwrap();
+        Self { display: format!(":{}", number.trim()), server }
+    }
+
+    /// The output of `xclip` for the clipboard.
+    pub(crate) fn clipboard(&self, args: &[&str]) -> String {
+        let mut clip = Command::new("xclip");
+        clip.args(["-selection", "clipboard"]).args(args).env("DISPLAY", &self.display);
+        String::from_utf8(clip.output().unwrap().stdout).unwrap()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        // Another copy ends the process that holds the clipboard. A server that stops does not.
+        let mut another = Command::new("xclip");
+        another.args(["-selection", "clipboard", "-i"]).env("DISPLAY", &self.display).stdin(Stdio::null());
+        let _ = another.stdout(Stdio::null()).status();
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
 
 /// A tmux server with one pane, in which a shell runs. Dropping it stops the server.
 pub(crate) struct Tmux {
