@@ -104,7 +104,7 @@ fn menus_of_file_managers_are_installed_as_it_stands() {
     let data = sandbox.home().join(".local/share");
     let installed: BTreeSet<String> =
         files(&data).iter().map(|path| path.strip_prefix(&data).unwrap().to_str().unwrap().to_owned()).collect();
-    // Where the package for Debian has them.
+    // The package for Debian has the same places.
     let manifest = text("Cargo.toml");
     let packaged = manifest.lines().filter(|line| line.contains("docs/deploy/desktop/") || line.contains("icon.svg"));
     let place = |line: &str| {
