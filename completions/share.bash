@@ -1879,7 +1879,7 @@ _share() {
             return 0
             ;;
         share__subcmd__relay__subcmd__token)
-            opts="-q -v -h --max-size --max-per-day --max-shares-per-day --until --create-token-file --quiet --json --verbose --give-up --state-dir --proxy --ca --help list revoke help"
+            opts="-q -v -h --max-size --max-per-day --max-shares-per-day --until --link --relay --create-token-file --quiet --json --verbose --give-up --state-dir --proxy --ca --help list revoke help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1911,6 +1911,10 @@ _share() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
+                    return 0
+                    ;;
+                --relay)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --create-token-file)
@@ -2386,7 +2390,7 @@ _share() {
             return 0
             ;;
         share__subcmd__send)
-            opts="-n -e -p -P -c -q -v -h --text --name --from --note --no-name --metadata --expire --passphrase --passphrase-file --generate-passphrase --view-only --relay --direct --interface --listen --public-url --tunnel --for --links --qr --copy --bare --wait --notify --receipt --quiet --json --verbose --give-up --state-dir --proxy --ca --help"
+            opts="-n -e -p -P -c -q -v -h --text --name --from --note --no-name --metadata --expire --passphrase --passphrase-file --generate-passphrase --view-only --relay --direct --interface --listen --public-url --tunnel --for --links --qr --copy --desktop --bare --wait --notify --receipt --quiet --json --verbose --give-up --state-dir --proxy --ca --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

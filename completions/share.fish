@@ -72,6 +72,7 @@ complete -c share -n "__fish_share_using_subcommand send" -l view-only -d 'Ask r
 complete -c share -n "__fish_share_using_subcommand send" -l direct -d 'Serve the share from this computer'
 complete -c share -n "__fish_share_using_subcommand send" -l qr -d 'Print the link as a QR code too'
 complete -c share -n "__fish_share_using_subcommand send" -s c -l copy -d 'Copy the link to the clipboard, not to its history'
+complete -c share -n "__fish_share_using_subcommand send" -l desktop -d 'Copy the link and show a notification, for programs without a terminal, such as file managers'
 complete -c share -n "__fish_share_using_subcommand send" -l bare -d 'Print a link that no browser or preview follows'
 complete -c share -n "__fish_share_using_subcommand send" -l wait -d 'Wait until the share is opened'
 complete -c share -n "__fish_share_using_subcommand send" -l notify -d 'Notify me when the share is opened (with --wait, or served from here)'
@@ -214,11 +215,13 @@ complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subco
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l max-per-day -d 'Accept up to SIZE a day from the holder' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l max-shares-per-day -d 'Accept up to N new shares a day from the holder' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l until -d 'Let the token end after TIME, such as 30d, or with the day DATE, UTC, such as 2027-12-31' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l relay -d 'Make the link for the relay at URL [default: the configured one]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l create-token-file -d 'Use FILE [default: state directory if it is set, or else the data directory]' -r -F
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l give-up -d 'Give up after TIME [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l proxy -d 'Connect through a proxy, or "none"' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l ca -d 'Also trust the CA certificates in FILE' -r -F
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l link -d 'Print a link instead, with which the holder can send from a browser'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'

@@ -142,6 +142,10 @@ pub fn main() -> ExitCode {
         _ => None,
     };
     let output = if log.is_some_and(|format| format != LogFormat::Text) { output.logged() } else { output };
+    let output = match &cli.command {
+        Command::Send(args) if args.is_for_desktop() => output.on_desktop(),
+        _ => output,
+    };
     let done = output::log(cli.common.verbose, cli.common.quiet, log).and_then(|()| {
         let sockets = log.map(|_| service_sockets()).transpose()?;
         run(cli, question.as_deref(), sockets, &output)

@@ -16,7 +16,7 @@ use crate::platform::{detached, process};
 use crate::relay::{ShareState, Status};
 use crate::safe_text::{printable, reason};
 use crate::state::outbox::SentShare;
-use crate::terminal::notice;
+use crate::terminal::notice::{self, Occasion};
 use crate::wordlist::openers_words;
 
 /// Time for the command `on_open`.
@@ -92,7 +92,7 @@ impl Notifier {
         }
         let (output, has_warned) = (self.output.clone(), self.has_warned.clone());
         self.run(move || {
-            if let Err(error) = notice::give(&summary, &body)
+            if let Err(error) = notice::give(Occasion::Done, &summary, &body)
                 && !has_warned.swap(true, Ordering::SeqCst)
             {
                 output.warn(&format!("there is no way to notify you here: {error}"));

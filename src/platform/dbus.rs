@@ -35,6 +35,8 @@ pub struct Notification<'a> {
     pub summary: &'a str,
     /// Its text. Services may render markup in it, so `&`, `<` and `>` are escaped.
     pub body: &'a str,
+    /// Its category, by the specification of notifications.
+    pub category: &'a str,
 }
 
 /// The address of the session bus where the environment has none: the socket that systemd makes.
@@ -110,7 +112,7 @@ fn notify_body(notification: &Notification<'_>) -> Vec<u8> {
         hints.align(8);
         hints.string("category");
         hints.signature("s");
-        hints.string("transfer.complete");
+        hints.string(notification.category);
     });
     // -1: for as long as the service likes.
     body.number(u32::MAX);

@@ -13,13 +13,25 @@ use crate::terminal::{style, tmux};
 /// The longest wait for the desktop's notification service.
 const BOUND: Duration = Duration::from_secs(2);
 
+/// The occasion of a notification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Occasion {
+    Done,
+    Failed,
+}
+
 /// Shows a notification. May block for some seconds.
 ///
 /// # Errors
 /// The user has neither a desktop nor a terminal.
-pub(crate) fn give(summary: &str, body: &str) -> io::Result<()> {
+pub(crate) fn give(occasion: Occasion, summary: &str, body: &str) -> io::Result<()> {
     if let Some(bus) = DesktopSession::find().bus() {
-        let notification = Notification { app: "share", summary: &printable(summary), body: &printable(body) };
+        let category = match occasion {
+            Occasion::Done => "transfer.complete",
+            Occasion::Failed => "transfer.error",
+        };
+        let body = body.lines().map(printable).collect::<Vec<_>>().join("\n");
+        let notification = Notification { app: "share", summary: &printable(summary), body: &body, category };
         match dbus::notify(&bus, &notification, BOUND) {
             Ok(()) => return Ok(()),
             Err(error) => tracing::debug!(%error, "the desktop shows no notification"),
@@ -87,7 +99,7 @@ impl Form {
 
     fn sequence(self, summary: &str, body: &str) -> Vec<u8> {
         // The semicolon divides a sequence into fields.
-        let plain = |text: &str| style::readable(&printable(text)).replace(';', ",");
+        let plain = |text: &str| style::readable(&printable(&text.replace('\n', " "))).replace(';', ",");
         let (summary, body) = (plain(summary), plain(body));
         match self {
             Self::Bell => String::new(),

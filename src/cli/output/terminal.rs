@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::ProgressBar;
@@ -13,6 +14,7 @@ use crate::cli::output::errors::{Exit, Failure, Hint, Message};
 use crate::cli::output::progress::BarSlot;
 use crate::cli::output::streams::{columns, stdout, stdout_columns};
 use crate::secret::Wiped;
+use crate::terminal::notice::{self, Occasion};
 use crate::terminal::{question, style};
 
 /// The output of a command, as its arguments ask for it.
@@ -22,17 +24,38 @@ pub(in crate::cli) struct Output {
     json: bool,
     /// Whether lines for people are logged instead: the log of a relay is for programs.
     logged: bool,
+    /// The warnings so far of a command without a terminal, which shows them and its end on the desktop.
+    desktop: Option<Arc<Mutex<Vec<String>>>>,
     progress: BarSlot,
 }
 
 impl Output {
     pub(in crate::cli) fn new(quiet: bool, json: bool) -> Self {
-        Self { quiet: quiet || json, json, logged: false, progress: BarSlot::default() }
+        Self { quiet: quiet || json, json, logged: false, desktop: None, progress: BarSlot::default() }
     }
 
     /// The same output, whose lines for people are events of the log.
     pub(in crate::cli) fn logged(self) -> Self {
         Self { logged: true, ..self }
+    }
+
+    /// The same output for a command without a terminal: its end, its error and its warnings are on the desktop too.
+    pub(in crate::cli) fn on_desktop(self) -> Self {
+        Self { quiet: true, desktop: Some(Arc::default()), ..self }
+    }
+
+    /// Shows a notification on the desktop, with the warnings so far. If that fails, standard error gets it.
+    pub(in crate::cli) fn notify(&self, occasion: Occasion, title: &str, text: &str) {
+        let warnings =
+            self.desktop.iter().flat_map(|warnings| warnings.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        let body = warnings.fold(text.to_owned(), |body, warning| format!("{body}\nWarning: {warning}"));
+        if let Err(error) = notice::give(occasion, title, &body) {
+            tracing::debug!(%error, "no notification");
+            // An error is printed in any case.
+            if occasion == Occasion::Done {
+                self.print(&format!("{title}. {text}"));
+            }
+        }
     }
 
     /// Whether the output is JSON, for a program.
@@ -91,6 +114,9 @@ impl Output {
             tracing::warn!("{text}");
         } else {
             self.print(&format!("warning: {text}"));
+        }
+        if let Some(warnings) = &self.desktop {
+            warnings.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
         }
         if self.json {
             let _ = self.line(&event("warning", json!({ "text": text })));
@@ -192,6 +218,10 @@ impl Output {
         }
         if !what.is_empty() {
             self.print(&format!("error: {what}"));
+        }
+        if self.desktop.is_some() && !what.is_empty() {
+            let hint = hint.as_ref().map(|hint| format!("\n{hint}")).unwrap_or_default();
+            self.notify(Occasion::Failed, "Not sent", &format!("{what}{hint}"));
         }
         if let Some(hint) = hint.filter(|_| !what.is_empty() || !self.quiet) {
             self.print_hint(&hint);

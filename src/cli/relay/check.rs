@@ -14,6 +14,7 @@ use crate::cli::relay::compared::ComparedPages;
 use crate::cli::relay::findings::{Findings, TestShare, can_hold, test};
 use crate::cli::relay::login;
 use crate::cli::stores::{self, StoreName};
+use crate::page;
 use crate::relay::client::endpoint::Endpoint;
 use crate::relay::rules::probe::ProbeResult;
 use crate::relay::{About, Admission, TOMBSTONE_TIME};
@@ -96,6 +97,7 @@ pub(super) fn report(endpoint: &Endpoint, about: &About, findings: &Findings, lo
         format!("an opener can resume for {lease}"),
         format!("response time: {}", format::duration_words(findings.round_trip)),
     ];
+    lines.extend(about.send.then(|| format!("browsers can send at {}", endpoint.url.join(page::SEND.path))));
     if !login.is_empty() {
         lines.push(format!("sent to it: {}", login::sent(login).join(", ")));
     }
@@ -129,6 +131,7 @@ pub(super) fn report(endpoint: &Endpoint, about: &About, findings: &Findings, lo
         "contact": about.contact,
         "operator_recipient": about.operator_recipient,
         "hold": about.hold,
+        "send": about.send,
         "round_trip_ms": u64::try_from(findings.round_trip.as_millis()).unwrap_or(u64::MAX),
         "clock_differs": clock,
         "held": findings.held,

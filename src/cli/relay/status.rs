@@ -10,6 +10,7 @@ use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::{format, indented};
 use crate::cli::relay::operations::{Admin, addresses};
 use crate::cli::relay::summary::{creators, limits, reports, validity};
+use crate::page;
 use crate::relay::client::admin::{self, Silence};
 use crate::relay::metrics::ShareEvent;
 use crate::safe_text::printable;
@@ -87,6 +88,7 @@ fn text(status: &Value) -> String {
     }
     if let Some(create) = status["create"].as_str() {
         add("may create", creators(create).to_owned());
+        add("in browsers", format!("{}{}", shown(&status["url"]).trim_end_matches('/'), page::SEND.path));
     }
     if let (Some(size), Some(time)) = (status["max_size"].as_u64(), status["max_lifetime"].as_u64()) {
         add("limits", limits(size, Duration::from_secs(time)));

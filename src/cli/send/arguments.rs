@@ -14,6 +14,7 @@ use crate::cli::output::errors::{self, Failure, Hint};
 use crate::cli::{config, host_args, output};
 use crate::relay::{MAX_TTL, MIN_TTL};
 use crate::relay_url::RelayUrl;
+use crate::terminal::session::DesktopSession;
 
 /// The lifetime of a share, unless it is set.
 const DEFAULT_TTL: Duration = Duration::from_hours(14 * 24);
@@ -93,6 +94,13 @@ pub(crate) struct SendArgs {
     /// Copy the link to the clipboard, not to its history
     #[arg(short, long, help_heading = OUTPUT)]
     pub(super) copy: bool,
+    /// Copy the link and show a notification, for programs without a terminal, such as file managers
+    #[arg(
+        long, conflicts_with_all = ["text", "direct", "passphrase", "generate_passphrase", "qr"],
+        hide_short_help = true, help_heading = OUTPUT
+    )]
+    #[arg(long_help = DESKTOP)]
+    pub(super) desktop: bool,
     /// Print a link that no browser or preview follows
     #[arg(long, hide_short_help = true, help_heading = OUTPUT)]
     pub(super) bare: bool,
@@ -106,11 +114,18 @@ pub(crate) struct SendArgs {
     pub(super) receipt: Option<PathBuf>,
 }
 
+/// The next step without a relay.
+const SET_RELAY: &str = "in a terminal, run: share relay use URL";
+
 /// Headings of groups of options.
 const WHAT: &str = "What to send";
 const PROTECTION: &str = "Protection";
 const WHERE: &str = "Where it goes";
 const OUTPUT: &str = "Links and output";
+
+const DESKTOP: &str = "\
+Copy the link and show a notification, for programs without a terminal, such as file managers. Errors and warnings are \
+in the notification. The link is not printed, and the share is revoked if the link cannot be copied";
 
 const SEND_EXAMPLES: &str = "\
 Examples:
@@ -124,6 +139,12 @@ impl SendArgs {
     pub(super) fn relay(&self, cx: &Context) -> Result<Option<RelayUrl>, Failure> {
         let serves = self.direct || self.host.serves();
         let relay = if serves { None } else { cx.relay(self.relay.as_deref())? };
+        if self.desktop && relay.is_none() {
+            return Err(match serves {
+                true => Failure::usage("--desktop needs a relay", Hint::line("leave out --tunnel")),
+                false => Failure::usage("no relay is configured", Hint::line(SET_RELAY)),
+            });
+        }
         if relay.is_some() || serves || output::stdout_is_terminal() {
             return Ok(relay);
         }
@@ -131,6 +152,11 @@ impl SendArgs {
             "no relay is configured",
             Hint::line("run share relay use URL, or use --direct to serve the share from this computer"),
         ))
+    }
+
+    /// Whether the command was started by a program without a terminal.
+    pub(in crate::cli) fn is_for_desktop(&self) -> bool {
+        self.desktop
     }
 
     /// The lifetime of the shares.
@@ -149,6 +175,15 @@ impl SendArgs {
     /// Fails where arguments exclude each other, before anything is read.
     pub(super) fn expect_sense(&self, relay: Option<&RelayUrl>) -> Result<(), Failure> {
         expect_bare_form(self.bare, relay)?;
+        if self.desktop && self.files.is_empty() {
+            return Err(Failure::usage(
+                "no files were chosen",
+                "choose files in the file manager, and open them with share",
+            ));
+        }
+        if self.desktop && !DesktopSession::find().is_desktop() {
+            return Err(Failure::usage("there is no desktop to copy the link on", Hint::line("leave out --desktop")));
+        }
         if self.generate_passphrase && self.passphrase.is_file_given() {
             return Err(Failure::usage("-P and --passphrase-file cannot be used together", "leave one of them out"));
         }
@@ -158,7 +193,7 @@ impl SendArgs {
         if self.recipients.iter().any(|recipient| recipient.trim().is_empty()) {
             return Err(Failure::usage("--for takes a name", Hint::run("--for anna")));
         }
-        if output::stdout_is_closed() {
+        if output::stdout_is_closed() && !self.desktop {
             let hint = "nothing was sent, because the link could not be printed";
             return Err(Failure::local("standard output is closed or full", hint));
         }

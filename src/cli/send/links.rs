@@ -14,7 +14,8 @@ use crate::relay::Left;
 use crate::safe_text::{printable, reason};
 use crate::secret::Flags;
 use crate::send::Committed;
-use crate::terminal::clipboard;
+use crate::terminal::clipboard::{self, Copied};
+use crate::terminal::notice::Occasion;
 
 /// The instruction that goes with a passphrase.
 const ANOTHER_WAY: &str = "Send the passphrase to the recipient another way than the link.";
@@ -111,12 +112,36 @@ fn recipient_line(recipient: &str) -> String {
 
 /// Copies the links to the clipboard. They are printed all the same.
 pub(super) fn copy(batch: &Committed, bare: bool, output: &Output) {
-    let links: Vec<_> = batch.shares().iter().filter_map(|share| share.text(bare)).collect();
-    let text = Zeroizing::new(links.iter().map(|link| link.as_str()).collect::<Vec<_>>().join("\n"));
-    match clipboard::copy(&text) {
+    match clipboard::copy(&text(batch, bare)) {
         Ok(how) => output.info(words(how)),
         Err(why) => output.warn(&format!("the link was not copied: {why}")),
     }
+}
+
+/// The links, one a line.
+fn text(batch: &Committed, bare: bool) -> Zeroizing<String> {
+    let links: Vec<_> = batch.shares().iter().filter_map(|share| share.text(bare)).collect();
+    Zeroizing::new(links.iter().map(|link| link.as_str()).collect::<Vec<_>>().join("\n"))
+}
+
+/// Copies the links to the clipboard of the desktop, and shows a notification. The links are not printed: the output of
+/// programs without a terminal ends up in a log.
+///
+/// # Errors
+/// The reason why they were not copied.
+pub(super) fn show_on_desktop(batch: &Committed, shown: &LinkDisplay<'_>, output: &Output) -> Result<(), String> {
+    match clipboard::copy(&text(batch, shown.bare)) {
+        Ok(Copied::Held) => {}
+        Ok(Copied::Terminal) => return Err("there is no clipboard".to_owned()),
+        Err(why) => return Err(reason(&why)),
+    }
+    let title = match batch.shares().len() {
+        1 => "Link copied".to_owned(),
+        count => format!("{count} links copied"),
+    };
+    let removed = shown.removed.as_ref().map(|removed| format!("\nRemoved: {removed}.")).unwrap_or_default();
+    output.notify(Occasion::Done, &title, &format!("{} Paste within 10 minutes.{removed}", shown.status));
+    Ok(())
 }
 
 /// The code for the link, if one is to be drawn, there is one link, and the terminal can show it. If it cannot, and the

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 pub(super) use self::arguments::SendArgs;
 use self::arguments::expect_bare_form;
-use self::links::{LinkDisplay, QrChoice, copy, print, warn_of_no_outbox};
+use self::links::{LinkDisplay, QrChoice, copy, print, show_on_desktop, warn_of_no_outbox};
 use self::words::Words;
 use crate::cli::catch_up::catch_up;
 use crate::cli::connect::Connected;
@@ -216,25 +216,31 @@ impl Sending<'_> {
         }
     }
 
-    /// Copies the links, and prints them with a `status` line. If they cannot be printed, the shares are revoked.
+    /// Copies the links, and prints them with a `status` line, or shows that on the desktop. If nobody gets the links,
+    /// the shares are revoked.
     async fn print(&mut self, batch: Committed, qr: QrChoice, status: &str) -> Result<Committed, Failure> {
         let (output, bare) = (&self.cx.output, self.args.bare);
-        if self.args.copy {
-            copy(&batch, bare, output);
-        }
         // Wiped at the end of this function.
         let words = self.shown.take();
         let passphrase = words.as_ref().map(|words| words.as_str());
         let shown = LinkDisplay { bare, passphrase, removed: self.inputs.removed(), qr, status };
-        if print(&batch, &shown, output).is_err() {
-            let hint = if batch.revoke().await {
-                Hint::from("the link could not be printed, so the share was revoked")
-            } else {
-                Hint::line("the relay did not confirm that it revoked the share; to try again: share revoke")
-            };
-            return Err(Failure::local("standard output is closed or full", hint));
-        }
-        Ok(batch)
+        let (done, failed) = if self.args.desktop {
+            let copied = show_on_desktop(&batch, &shown, output);
+            ("copied", copied.map_err(|why| format!("the clipboard: {why}")))
+        } else {
+            if self.args.copy {
+                copy(&batch, bare, output);
+            }
+            let printed = print(&batch, &shown, output);
+            ("printed", printed.map_err(|_| "standard output is closed or full".to_owned()))
+        };
+        let Err(why) = failed else { return Ok(batch) };
+        let hint = if batch.revoke().await {
+            Hint::from(format!("the link could not be {done}, so the share was revoked"))
+        } else {
+            Hint::line("the relay did not confirm that it revoked the share; to try again: share revoke")
+        };
+        Err(Failure::local(why, hint))
     }
 
     /// Sweeps and catches up while the relay is connected.

@@ -3,6 +3,7 @@
 mod addresses;
 mod anywhere;
 mod commands;
+mod desktop;
 mod direct;
 mod help;
 mod leaks;

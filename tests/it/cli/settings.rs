@@ -154,10 +154,8 @@ fn a_check_compares_no_page_that_sends_where_the_relay_states_none() {
     let relay = sandbox.relay();
     let about = "{\"v\":1,\"max_bytes\":4294967296,\"max_ttl\":7776000,\"lease\":86400,\"create\":\"open\",\
                  \"public_url\":null,\"contact\":null}";
-    let length = about.len();
-    let answer = format!(
-        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{about}"
-    );
+    let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n", about.len());
+    let answer = format!("{head}Content-Type: application/json\r\n\r\n{about}");
     let url = answering_for("/.well-known/share", answer.into_bytes().leak(), &relay.address());
     let ended = sandbox.share(["relay", "check", "--json", &url]).run();
     let facts = events(&ended).into_iter().find(|event| event["event"] == "relay").unwrap();

@@ -88,6 +88,50 @@ fn tokens_are_made_listed_and_revoked_and_the_rest_of_the_file_stays() {
 }
 
 #[test]
+fn link_with_a_token_leads_to_the_page_that_sends() {
+    let sandbox = Sandbox::new();
+    let link = |args: &[&str]| token(&sandbox, &[&["--link"], args].concat());
+    let digits = |link: &str, before: &str| {
+        let token = link.strip_prefix(before).and_then(|rest| rest.strip_prefix("send#token=")).unwrap_or_default();
+        assert!(token.len() == 64 && token.bytes().all(|c| c.is_ascii_hexdigit()), "{link}");
+        assert!(!text(&sandbox).contains(token), "only its hash is in the file");
+        token.to_owned()
+    };
+    // The relay is named, in the environment, or configured. Its address may have a path.
+    let made = link(&["anna", "--relay", "https://relay.example/some/base/"]).env("SHARE_RELAY", "https://no.example");
+    let ended = made.run();
+    let printed = String::from_utf8(ended.stdout).unwrap();
+    assert_eq!(printed.lines().count(), 1, "{printed}");
+    digits(printed.trim(), "https://relay.example/some/base/");
+    assert!(ended.stderr.contains("Give the link to anna. Anyone who has it can upload"), "{}", ended.stderr);
+    digits(&link(&["ben", "-q"]).env("SHARE_RELAY", "192.168.1.5:4080").ok(), "http://192.168.1.5:4080/");
+    let relay = sandbox.relay_with(&["--create-token-file", "tokens"]);
+    let made = &events(link(&["carla", "--json", "--relay", &relay.url]))[0];
+    let carlas = digits(made["link"].as_str().unwrap(), &relay.url);
+    assert_eq!(made["token"], carlas);
+    let send = || sandbox.share(["send", "-q", "--relay", &relay.url]).input("x").env("SHARE_CREATE_TOKEN", &carlas);
+    soon(|| send().run().code == 0);
+    // Without a link there is none, and the environment alone makes none.
+    let made = &events(token(&sandbox, &["dora", "--json"]).env("SHARE_RELAY", &relay.url))[0];
+    assert!(made["link"].is_null() && made["token"].as_str().unwrap().len() == 64, "{made}");
+    token(&sandbox, &["list"]).env("SHARE_RELAY", &relay.url).ok();
+    let before = text(&sandbox);
+    for (url, why) in [
+        ("", "no relay is configured"),
+        ("http://relay.example", "plain http works only on local networks"),
+        ("file:///srv/share", "has no page for browsers"),
+        ("s3://bucket", "has no page for browsers"),
+    ] {
+        let refused = link(&["emil", "--relay", url]).fails(2, why);
+        assert!(
+            !url.is_empty() || refused.stderr.contains("try: share relay token emil --link --relay URL"),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(text(&sandbox), before, "nothing was made");
+}
+
+#[test]
 fn a_file_of_tokens_keeps_its_mode_and_its_place_and_a_malformed_line_is_named() {
     let sandbox = Sandbox::new();
     let real = sandbox.write("real", b"");

@@ -6,12 +6,13 @@ use std::path::Path;
 use std::process::Command;
 
 use super::documents::documents;
-use crate::support::{Run, SHARE, Sandbox, TestS3, photo};
+use crate::support::{Run, SHARE, Sandbox, TestS3, files, photo};
 
 /// The labels of code blocks with commands. Each labels one block, which a test runs, except `sh` and `sh service`.
-const RUN: [&str; 12] = [
+const RUN: [&str; 13] = [
     "sh",
     "sh bucket",
+    "sh desktop",
     "sh folder",
     "sh install",
     "sh open",
@@ -92,6 +93,26 @@ fn sending_works_as_it_stands() {
     let relay = sandbox.relay();
     let shown = shell(&sandbox, &block("sh send")).env("SHARE_RELAY", &relay.url).ok();
     assert_eq!(shown.matches("#share1").count(), 5, "{shown}");
+}
+
+#[test]
+#[ignore = "takes long: tests/all"]
+fn menus_of_file_managers_are_installed_as_it_stands() {
+    let (sandbox, _) = directory();
+    let script = format!("cd {:?}\n{}", env!("CARGO_MANIFEST_DIR"), block("sh desktop"));
+    shell(&sandbox, &script).ok();
+    let data = sandbox.home().join(".local/share");
+    let installed: BTreeSet<String> =
+        files(&data).iter().map(|path| path.strip_prefix(&data).unwrap().to_str().unwrap().to_owned()).collect();
+    // The package for Debian has the same places.
+    let manifest = text("Cargo.toml");
+    let packaged = manifest.lines().filter(|line| line.contains("docs/deploy/desktop/") || line.contains("icon.svg"));
+    let place = |line: &str| {
+        let fields: Vec<&str> = line.split('"').collect();
+        let name = if fields[3].ends_with('/') { fields[1].rsplit('/').next().unwrap() } else { "" };
+        format!("{}{name}", fields[3].trim_start_matches("usr/share/"))
+    };
+    assert_eq!(installed, packaged.map(place).collect());
 }
 
 #[test]

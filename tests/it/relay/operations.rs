@@ -128,7 +128,10 @@ fn a_status_shows_what_a_relay_does() {
     sandbox.share(["send", "-q", "--relay", &relay.url]).input("x").ok();
     let text = sandbox.share(["relay", "status"]).ok();
     assert!(text.starts_with(&format!("{} is ready\n  running ", relay.url)), "{text}");
-    for line in ["may create   anyone\n", "up to 2.0 GiB each, for up to 3 days\n", "1 created, 1 committed\n"] {
+    let browsers = format!("in browsers  {}send\n", relay.url);
+    for line in
+        ["may create   anyone\n", &browsers, "up to 2.0 GiB each, for up to 3 days\n", "1 created, 1 committed\n"]
+    {
         assert!(text.contains(line), "{line}: {text}");
     }
     assert!(text.lines().skip(1).all(|line| line.starts_with("  ") && line.chars().count() <= 120), "{text}");

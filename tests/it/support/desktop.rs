@@ -1,13 +1,57 @@
-//! Programs of a desktop: tmux, and stand-ins.
+//! Programs of a desktop: its screen, tmux, and stand-ins.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::sandbox::{SHARE, Sandbox};
 use super::time_limit::TIME_LIMIT;
+
+/// A screen of X11 that nobody sees, and its clipboard. Dropping it stops the server.
+pub(crate) struct Screen {
+    /// The value of `DISPLAY`.
+    pub(crate) display: String,
+    server: Child,
+}
+
+impl Screen {
+    pub(crate) fn start() -> Self {
+        let mut server = Command::new("Xvfb");
+        server.args(["-displayfd", "1", "-screen", "0", "64x64x24"]).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut server = server.spawn().unwrap();
+        let mut number = String::new();
+        BufReader::new(server.stdout.take().unwrap()).read_line(&mut number).unwrap();
+        Self { display: format!(":{}", number.trim()), server }
+    }
+
+    /// The output of `xclip` for the clipboard.
+    pub(crate) fn clipboard(&self, args: &[&str]) -> String {
+        let mut clip = Command::new("xclip");
+        clip.args(["-selection", "clipboard"]).args(args).env("DISPLAY", &self.display);
+        String::from_utf8(clip.output().unwrap().stdout).unwrap()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        // The processes that hold its clipboard do so for minutes, also without a server.
+        let ours = format!("DISPLAY={}\0", self.display);
+        for process in fs::read_dir("/proc").unwrap().filter_map(|entry| Some(entry.ok()?.path())) {
+            let read = |name: &str| fs::read_to_string(process.join(name)).unwrap_or_default();
+            if read("cmdline").contains("hold-clipboard") && read("environ").contains(&ours) {
+                let number = process.file_name().and_then(|name| name.to_str()?.parse().ok());
+                let _ = number.and_then(Pid::from_raw).map(|holder| kill_process(holder, Signal::KILL));
+            }
+        }
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
 
 /// A tmux server with one pane, in which a shell runs. Dropping it stops the server.
 pub(crate) struct Tmux {

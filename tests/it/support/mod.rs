@@ -51,7 +51,7 @@ pub(crate) use self::bus::Bus;
 pub(crate) use self::clock::TestClock;
 pub(crate) use self::content::{contains, forms, noise, photo};
 pub(crate) use self::crowd::{Crowd, Held, Seen, open_sockets, peak_memory, upload};
-pub(crate) use self::desktop::{Tmux, programs};
+pub(crate) use self::desktop::{Screen, Tmux, programs};
 pub(crate) use self::disk::with_a_small_disk;
 pub(crate) use self::engines::in_every_engine;
 pub(crate) use self::gestures::Accessible;

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use image::ImageFormat;
 
-use crate::support::{CLIP, SHARE, Sandbox, TerminalKind, Tty, contains, encoded, files, picture, send};
+use crate::support::{CLIP, SHARE, Sandbox, Screen, TerminalKind, Tty, contains, encoded, files, picture, send};
 
 /// Runs the program under `strace`, and returns every write that contains the canary.
 fn written(
@@ -125,24 +125,14 @@ fn a_link_is_copied_without_an_entry_in_the_history() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     sandbox.write("t.txt", b"text");
-    let mut screen = Command::new("Xvfb");
-    screen.args(["-displayfd", "1", "-screen", "0", "64x64x24"]).stdout(std::process::Stdio::piped());
-    let mut screen = screen.stderr(std::process::Stdio::null()).spawn().unwrap();
-    let mut number = String::new();
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(screen.stdout.take().unwrap()), &mut number).unwrap();
-    let display = format!(":{}", number.trim());
-    let clip = |args: &[&str]| {
-        let mut clip = Command::new("xclip");
-        clip.args(["-selection", "clipboard"]).args(args).env("DISPLAY", &display);
-        String::from_utf8(clip.output().unwrap().stdout).unwrap()
-    };
-    let sent = sandbox.share(["send", "--copy", "--relay", &relay.url, "t.txt"]).env("DISPLAY", &display).run();
+    let screen = Screen::start();
+    let clip = |args: &[&str]| screen.clipboard(args);
+    let sent = sandbox.share(["send", "--copy", "--relay", &relay.url, "t.txt"]).env("DISPLAY", &screen.display).run();
     assert!(sent.stderr.contains("Copied to the clipboard for 10 minutes"), "{sent:?}");
     assert_eq!(clip(&["-o"]), String::from_utf8(sent.stdout).unwrap().trim());
     assert!(clip(&["-o", "-t", "TARGETS"]).contains("x-kde-passwordManagerHint"));
     assert_eq!(clip(&["-o", "-t", "x-kde-passwordManagerHint"]), "secret");
-    screen.kill().unwrap();
-    screen.wait().unwrap();
+    drop(screen);
     // Without a desktop and a terminal, the link is printed all the same.
     let mut alone = Command::new("setsid");
     alone.args(["--wait", SHARE, "send", "--copy", "--relay", &relay.url, "t.txt"]);
