@@ -1,6 +1,7 @@
 //! The page that sends.
 
 mod screens;
+mod tokens;
 
 use serde_json::json;
 
