@@ -48,7 +48,7 @@ function natural(value: unknown): number | null {
 }
 
 /** The problems of a sender. */
-const explain: Ask["explain"] = (word, { max, limit, until }, response) => {
+const explain = (word: string | undefined, { max, limit, until }: Members, response: Response): Error | null => {
   const details = { max: natural(max) };
   switch (word) {
     case "not-allowed":
@@ -82,8 +82,8 @@ const explain: Ask["explain"] = (word, { max, limit, until }, response) => {
 };
 
 /** A relay without the token of this header finds that the owner's verifier does not fit. */
-const explainFirst: Ask["explain"] = (word, members, response) =>
-  word === "bad-request" ? new Refusal("unknown") : explain!(word, members, response);
+const explainFirst: typeof explain = (word, members, response) =>
+  word === "bad-request" ? new Refusal("unknown") : explain(word, members, response);
 
 /** Turns the answer of a relay that knows no such request into `not-a-relay`. */
 async function first<T>(request: Promise<T>): Promise<T> {
@@ -104,30 +104,26 @@ const isCommitted = ({ v, expires }: Members) => v === 1 && natural(expires) !==
 const committed = async (response: Response) => (await members(response, 201, isCommitted)).expires as number;
 
 /** Announces a share. */
-export async function create(who: Credential, body: Create, signal?: AbortSignal): Promise<void> {
-  const request = ask("v1/create", who, { method: "POST", body, explain: explainFirst, ...(signal && { signal }) });
-  await members(await first(request), 201, isFirst);
+export async function create(who: Credential, body: Create, way: Way): Promise<void> {
+  await first(upload("v1/create", who, jsonOf(body, explainFirst), way, (response) => members(response, 201, isFirst)));
 }
 
 /** Uploads a part. */
 export async function part(who: Credential, number: number, crc: string, bytes: Uint8Array, way: Way): Promise<void> {
-  const how: Ask = { method: "PUT", bytes, headers: { "Share-Crc32c": crc }, explain };
-  await upload(`v1/part/${number}`, who, how, bytes.length, way, async (response) => {
+  const how = { method: "PUT", bytes, headers: { "Share-Crc32c": crc }, explain } as const;
+  await upload(`v1/part/${number}`, who, how, way, async (response) => {
     if (response.status !== 204) await members(response, 204, () => false);
   });
 }
 
 /** Commits a share. Returns when it expires, in Unix seconds. */
 export async function commit(who: Credential, body: Commit, way: Way): Promise<number> {
-  const bytes = utf8ToBytes(JSON.stringify(body));
-  const how: Ask = { method: "POST", bytes, headers: { "Content-Type": "application/json" }, explain };
-  return upload("v1/commit", who, how, bytes.length, way, committed);
+  return upload("v1/commit", who, jsonOf(body, explain), way, committed);
 }
 
 /** Creates, uploads and commits a share of one part. Returns when it expires, in Unix seconds. */
 export async function deposit(who: Credential, bytes: Uint8Array, way: Way): Promise<number> {
-  const how: Ask = { method: "POST", bytes, explain: explainFirst };
-  return first(upload("v1/deposit", who, how, bytes.length, way, committed));
+  return first(upload("v1/deposit", who, { method: "POST", bytes, explain: explainFirst }, way, committed));
 }
 
 /** The body of a deposit. */
@@ -138,15 +134,23 @@ export function depositOf(create: Create, commit: Commit, part: Uint8Array): Uin
   return concatBytes(length, text, part);
 }
 
-/** Sends a long body. Only a silence ends the request. */
+/** A request with a body. */
+type Upload = Ask & { readonly bytes: Uint8Array };
+
+function jsonOf(body: object, explained: typeof explain): Upload {
+  const bytes = utf8ToBytes(JSON.stringify(body));
+  return { method: "POST", bytes, headers: { "Content-Type": "application/json" }, explain: explained };
+}
+
+/** Sends a body, which may be long. Only a silence ends the request. */
 async function upload<T>(
   path: string,
   who: Credential,
-  how: Ask,
-  length: number,
+  how: Upload,
   way: Way,
   read: (response: Response) => Promise<T>,
 ): Promise<T> {
+  const { length } = how.bytes;
   const silence = new AbortController();
   const giveUp = () => silence.abort();
   let isSilent = false;
@@ -276,12 +280,12 @@ export interface About {
 }
 
 /** Asks what the relay is. */
-export async function about(): Promise<About> {
+export async function about(signal?: AbortSignal): Promise<About> {
   const isRelay = ({ v, create, ...limits }: Members) =>
     v === 1 &&
     (create === "open" || create === "token") &&
     [limits.max_bytes, limits.max_ttl].every((limit) => natural(limit) !== null);
-  const read = await members(await ask(".well-known/share", null), 200, isRelay);
+  const read = await members(await ask(".well-known/share", null, signal ? { signal } : {}), 200, isRelay);
   const address = typeof read.public_url === "string" ? read.public_url : new URL(".", location.href).href;
   return {
     create: read.create as About["create"],

@@ -94,6 +94,21 @@ async function inTurn<T>(work: (seconds: number) => Promise<T>): Promise<T> {
   }
 }
 
+/** Waits until the page is visible: a hidden one takes connections from others, and power from a phone. */
+async function visible(signal: AbortSignal): Promise<void> {
+  if (!document.hidden || signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const look = () => {
+      if (document.hidden && !signal.aborted) return;
+      document.removeEventListener("visibilitychange", look);
+      signal.removeEventListener("abort", look);
+      resolve();
+    };
+    document.addEventListener("visibilitychange", look);
+    signal.addEventListener("abort", look);
+  });
+}
+
 /**
  * Follows a share until its end: calls `changed` with its state at once and whenever it is another one. Any number of
  * shares can be followed: their requests take turns. Throws `Refused`; a relay that does not answer is asked again.
@@ -103,6 +118,7 @@ export async function follow(kept: Kept, changed: (state: State) => void, signal
   let known: State | null = null;
   try {
     while (!signal.aborted && !(known && outbox.isOver(known))) {
+      await visible(signal);
       const asking: State | null = known;
       const state: State | null = await backoff.until(() =>
         inTurn((seconds) => once(kept, asking, asking === null ? 0 : seconds, signal)),
@@ -118,37 +134,37 @@ export async function follow(kept: Kept, changed: (state: State) => void, signal
 
 /** Revokes a share, and returns its state after that: if it had ended before, how. Throws `Refused` or `NotNow`. */
 export async function revoke(kept: Kept): Promise<State> {
+  const isUploading = kept.state.word === "uploading";
+  // The tab that uploads it must not take its end for a loss, and begin anew.
+  if (isUploading) outbox.note(kept.id, { ...kept.state, word: "aborted" });
   try {
     await new Backoff(() => {}, ATTEMPTS).until(() => requests.revoke(ownerOf(kept)));
   } catch (error) {
+    if (isUploading) outbox.note(kept.id, kept.state);
     throw refused(error);
   }
   return ask(kept);
 }
 
-/**
- * Revokes an upload whose link nobody has, and removes it here if nothing of it is left at the relay. Returns whether
- * that is so.
- */
-export async function withdraw(kept: Kept, signal?: AbortSignal): Promise<boolean> {
+/** Revokes an upload whose link nobody has. Removes it from the outbox if nothing of it is left at the relay. */
+export async function withdraw(kept: Kept, mayBeCommitted: boolean, signal?: AbortSignal): Promise<void> {
   const how = signal ? { signal } : {};
   const backoff = new Backoff(() => {}, ATTEMPTS, signal);
   const revoke = () => backoff.until(() => requests.revoke(ownerOf(kept), how));
   try {
-    if ((await revoke()) === null) {
+    if ((await revoke()) === null && mayBeCommitted) {
       // The relay may still be at work on what it was sent a moment ago.
       await new Promise((resolve) => setTimeout(resolve, SECOND_LOOK_MS));
       await revoke();
     }
+    outbox.forget(kept.id);
   } catch {
-    return false;
+    // The next visit tries again.
   }
-  outbox.forget(kept.id);
-  return true;
 }
 
 /** Revokes what tabs that are gone were uploading. Call it when the page opens. */
 export async function sweep(): Promise<void> {
-  for (const kept of await outbox.abandoned()) await withdraw(kept);
+  for (const kept of await outbox.abandoned()) await withdraw(kept, true);
 }
 

@@ -33,8 +33,8 @@ export interface Line {
   readonly stop: AbortSignal;
   /** Called with the bytes of the blob that have arrived or are on their way. */
   readonly moved: (bytes: number) => void;
-  /** Called before the relay may have heard of the share. */
-  readonly announced: () => void;
+  /** Called before the relay may have heard of the share, and before it may have committed it. */
+  readonly asks: (toCommit: boolean) => void;
 }
 
 /** Uploads a share and commits it. Returns when it expires, in Unix seconds. */
@@ -49,19 +49,30 @@ export async function upload(share: Fresh, plan: Plan, line: Line): Promise<numb
   const create: Create = { v, flags, ttl, verifiers, max_len: blobLen, ...token };
   const commit = (parts: readonly string[]): Commit => ({ v, blob_len: blobLen, parts, manifest: textOf(manifest) });
   if (blobLen <= PART_LEN && manifest.length <= MAX_DEPOSIT_MANIFEST) {
-    const { bytes } = (await blob.next(newBuffer(blobLen)))!;
+    const { bytes } = (await unless(line.stop, blob.next(newBuffer(blobLen))))!;
     const body = requests.depositOf(create, commit([crc32c(bytes)]), bytes);
     const way = wayOf(line.stop, (sent) => line.moved(Math.min(sent, blobLen)));
-    line.announced();
+    line.asks(true);
     return insisting(line, () => requests.deposit(who, body, way));
   }
-  line.announced();
-  await line.backoff.until(() => requests.create(who, create));
+  line.asks(false);
+  await line.backoff.until(() => requests.create(who, create, wayOf(line.stop)));
   const body = commit(await parts(who, blob, blobLen, line));
-  return insisting(line, () => requests.commit(who, body, wayOf(line.stop, () => {})));
+  line.asks(true);
+  return line.backoff.until(() => requests.commit(who, body, wayOf(line.stop)));
 }
 
-const wayOf = (stop: AbortSignal, moved: (bytes: number) => void): Way => ({ stop, moved, silences: 0 });
+/** Waits for `work`, unless the signal comes first: reading a file, which may lie in a network, cannot be ended. */
+export function unless<T>(stop: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const end = () => reject(stop.reason as Error);
+    stop.addEventListener("abort", end);
+    if (stop.aborted) end();
+    work.then(resolve, reject).finally(() => stop.removeEventListener("abort", end));
+  });
+}
+
+const wayOf = (stop: AbortSignal, moved: Way["moved"] = () => {}): Way => ({ stop, moved, silences: 0 });
 
 /** Repeats a request with a body until it succeeds, unless its bytes arrive changed again and again. */
 function insisting<T>({ backoff }: Line, request: () => Promise<T>): Promise<T> {
@@ -79,13 +90,17 @@ async function parts(who: Credential, blob: Blobs, blobLen: number, line: Line):
   const crcs: string[] = [];
   // Ends the other parts when one has failed for good.
   const failed = new AbortController();
-  const fail = () => failed.abort();
+  const fail = () => {
+    failed.abort();
+    // Ends their pauses too.
+    line.backoff.now();
+  };
   line.stop.addEventListener("abort", fail);
   if (line.stop.aborted) fail();
   /** Bytes of each part that have arrived or are on their way. */
   const moving: number[] = [];
   const put = async (buffer: Uint8Array) => {
-    for (let part; (part = await blob.next(buffer)) !== null; ) {
+    for (let part; (part = await unless(failed.signal, blob.next(buffer))) !== null; ) {
       const { number, bytes } = part;
       const crc = (crcs[number] = crc32c(bytes));
       const moved = (sent: number) => {
@@ -93,8 +108,10 @@ async function parts(who: Credential, blob: Blobs, blobLen: number, line: Line):
         line.moved(moving.reduce((sum, each) => sum + each, 0));
       };
       const way = wayOf(failed.signal, moved);
-      await insisting(line, () => requests.part(who, number, crc, bytes, way));
-      failed.signal.throwIfAborted();
+      await insisting(line, async () => {
+        failed.signal.throwIfAborted();
+        return requests.part(who, number, crc, bytes, way);
+      });
       moved(bytes.length);
     }
   };
