@@ -89,7 +89,7 @@ class Relay {
     const known = path === ".well-known/share" ? "about" : name;
     const count = this.log.filter((each) => each === known).length;
     this.log.push(known);
-    const bytes = Buffer.from(body ?? "");
+    const bytes = body instanceof Blob ? Buffer.from(await body.arrayBuffer()) : Buffer.from(body ?? "");
     this.bodies.push([known, bytes]);
     this.flying += 1;
     this.most = Math.max(this.most, this.flying);

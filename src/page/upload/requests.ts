@@ -1,6 +1,5 @@
 // A sender's requests to the relay that served this page (PROTOCOL.md). Each may be repeated with the same bytes.
 
-import { concatBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import type { Ask, Credential, Members } from "../relay.ts";
 import { ask, json, NotNow, Refusal, whole } from "../relay.ts";
 import { CAN_CARRY, carrying } from "./carry.ts";
@@ -109,8 +108,8 @@ export async function create(who: Credential, body: Create, way: Way): Promise<v
 }
 
 /** Uploads a part. */
-export async function part(who: Credential, number: number, crc: string, bytes: Uint8Array, way: Way): Promise<void> {
-  const how = { method: "PUT", bytes, headers: { "Share-Crc32c": crc }, explain } as const;
+export async function part(who: Credential, number: number, crc: string, content: Blob, way: Way): Promise<void> {
+  const how = { method: "PUT", content, headers: { "Share-Crc32c": crc }, explain } as const;
   await upload(`v1/part/${number}`, who, how, way, async (response) => {
     if (response.status !== 204) await members(response, 204, () => false);
   });
@@ -122,24 +121,24 @@ export async function commit(who: Credential, body: Commit, way: Way): Promise<n
 }
 
 /** Creates, uploads and commits a share of one part. Returns when it expires, in Unix seconds. */
-export async function deposit(who: Credential, bytes: Uint8Array, way: Way): Promise<number> {
-  return first(upload("v1/deposit", who, { method: "POST", bytes, explain: explainFirst }, way, committed));
+export async function deposit(who: Credential, content: Blob, way: Way): Promise<number> {
+  return first(upload("v1/deposit", who, { method: "POST", content, explain: explainFirst }, way, committed));
 }
 
 /** The body of a deposit. */
-export function depositOf(create: Create, commit: Commit, part: Uint8Array): Uint8Array {
-  const text = utf8ToBytes(JSON.stringify({ v: 1, create, commit }));
-  const length = new Uint8Array(4);
-  new DataView(length.buffer).setUint32(0, text.length);
-  return concatBytes(length, text, part);
+export function depositOf(create: Create, commit: Commit, part: Blob): Blob {
+  const text = new Blob([JSON.stringify({ v: 1, create, commit })]);
+  const length = new DataView(new ArrayBuffer(4));
+  length.setUint32(0, text.size);
+  return new Blob([length, text, part]);
 }
 
 /** A request with a body. */
-type Upload = Ask & { readonly bytes: Uint8Array };
+type Upload = Ask & { readonly content: Blob };
 
 function jsonOf(body: object, explained: typeof explain): Upload {
-  const bytes = utf8ToBytes(JSON.stringify(body));
-  return { method: "POST", bytes, headers: { "Content-Type": "application/json" }, explain: explained };
+  const content = new Blob([JSON.stringify(body)]);
+  return { method: "POST", content, headers: { "Content-Type": "application/json" }, explain: explained };
 }
 
 /** Sends a body, which may be long. Only a silence ends the request. */
@@ -150,7 +149,7 @@ async function upload<T>(
   way: Way,
   read: (response: Response) => Promise<T>,
 ): Promise<T> {
-  const { length } = how.bytes;
+  const { size } = how.content;
   const silence = new AbortController();
   const giveUp = () => silence.abort();
   let isSilent = false;
@@ -163,11 +162,11 @@ async function upload<T>(
     }, milliseconds * (1 + way.silences));
   };
   const moved = (bytes: number) => {
-    way.moved(Math.min(bytes, length));
-    listen(bytes < length ? IDLE_MS : IDLE_MS + HELD_MS);
+    way.moved(Math.min(bytes, size));
+    listen(bytes < size ? IDLE_MS : IDLE_MS + HELD_MS);
   };
   // Without reports of progress, the whole body has to arrive in time.
-  listen(CAN_CARRY ? IDLE_MS : IDLE_MS + length / LOWEST_RATE);
+  listen(CAN_CARRY ? IDLE_MS : IDLE_MS + size / LOWEST_RATE);
   way.stop.addEventListener("abort", giveUp);
   if (way.stop.aborted) giveUp();
   way.moved(0);

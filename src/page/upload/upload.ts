@@ -1,15 +1,14 @@
 // The upload of one share: create, parts, commit; or all in one request if it fits into one part.
 
-import { crc32c } from "../crc32c.ts";
 import { type Credential, PART_LEN, textOf } from "../relay.ts";
 import type { Backoff } from "../retry.ts";
-import { Blobs, newBuffer, sealed } from "./blob.ts";
+import { Blobs, sealed } from "./blob.ts";
 import { type Fresh, publicKeyOf, verifiersOf } from "./keys.ts";
 import { Garbled, Refused } from "./refused.ts";
 import type { Commit, Create, Way } from "./requests.ts";
 import * as requests from "./requests.ts";
 
-/** Parts on their way at once. Over a distant line all of them are; each has a buffer, which is used again. */
+/** Parts on their way at once: over a distant line all of them are. */
 const AT_ONCE = 3;
 /** The longest encrypted manifest that is deposited, in bytes. */
 const MAX_DEPOSIT_MANIFEST = 73_728;
@@ -49,8 +48,8 @@ export async function upload(share: Fresh, plan: Plan, line: Line): Promise<numb
   const create: Create = { v, flags, ttl, verifiers, max_len: blobLen, ...token };
   const commit = (parts: readonly string[]): Commit => ({ v, blob_len: blobLen, parts, manifest: textOf(manifest) });
   if (blobLen <= PART_LEN && manifest.length <= MAX_DEPOSIT_MANIFEST) {
-    const { bytes } = (await unless(line.stop, blob.next(newBuffer(blobLen))))!;
-    const body = requests.depositOf(create, commit([crc32c(bytes)]), bytes);
+    const { crc, content } = (await unless(line.stop, blob.next()))!;
+    const body = requests.depositOf(create, commit([crc]), content);
     const way = wayOf(line.stop, (sent) => line.moved(Math.min(sent, blobLen)));
     line.asks(true);
     return insisting(line, () => requests.deposit(who, body, way));
@@ -99,10 +98,10 @@ async function parts(who: Credential, blob: Blobs, blobLen: number, line: Line):
   if (line.stop.aborted) fail();
   /** Bytes of each part that have arrived or are on their way. */
   const moving: number[] = [];
-  const put = async (buffer: Uint8Array) => {
-    for (let part; (part = await unless(failed.signal, blob.next(buffer))) !== null; ) {
-      const { number, bytes } = part;
-      const crc = (crcs[number] = crc32c(bytes));
+  const put = async () => {
+    for (let part; (part = await unless(failed.signal, blob.next())) !== null; ) {
+      const { number, crc, content } = part;
+      crcs[number] = crc;
       const moved = (sent: number) => {
         moving[number] = sent;
         line.moved(moving.reduce((sum, each) => sum + each, 0));
@@ -110,16 +109,16 @@ async function parts(who: Credential, blob: Blobs, blobLen: number, line: Line):
       const way = wayOf(failed.signal, moved);
       await insisting(line, async () => {
         failed.signal.throwIfAborted();
-        return requests.part(who, number, crc, bytes, way);
+        return requests.part(who, number, crc, content, way);
       });
-      moved(bytes.length);
+      moved(content.size);
     }
   };
   try {
     const count = Math.min(AT_ONCE, Math.ceil(blobLen / PART_LEN));
     await Promise.all(
       Array.from({ length: count }, () =>
-        put(newBuffer(blobLen)).catch((error: unknown) => {
+        put().catch((error: unknown) => {
           fail();
           throw error;
         }),

@@ -22,9 +22,11 @@ fn node(script: &str, input: &str) -> String {
 
 /// Sends files, named by their paths in the sandbox, with options of tests/browser/sending.mjs.
 fn send(sandbox: &Sandbox, relay: &RelayProcess, paths: &[&str], mut options: Value) -> Value {
-    let path = |path: &&str| path.split('/').filter(|name| !name.is_empty()).collect::<Vec<_>>();
-    let file = |path: &&str| sandbox.path(if path.is_empty() { "unnamed" } else { path });
-    let item = |name: &&str| json!({ "path": path(name), "type": "text/plain", "file": file(name) });
+    let item = |path: &&str| {
+        let names: Vec<&str> = path.split('/').filter(|name| !name.is_empty()).collect();
+        let file = sandbox.path(if path.is_empty() { "unnamed" } else { path });
+        json!({ "path": names, "type": "text/plain", "file": file })
+    };
     options["relay"] = relay.url.as_str().into();
     options["items"] = paths.iter().map(item).collect();
     serde_json::from_str(&node("sending.mjs", &format!("{options}\n"))).unwrap()
@@ -56,6 +58,7 @@ fn the_program_opens_each_length_that_the_page_sent() {
         let only = &sent["sent"][0];
         assert_eq!(sent["events"]["sent"].as_array().unwrap().last(), sent["events"]["begin"].get(0));
         let out = format!("out-{length}");
+        fs::create_dir(sandbox.path(&out)).unwrap();
         sandbox.share(["open", "-q", link(only), "-o", &out]).ok();
         assert!(sandbox.read(&format!("{out}/file.bin")) == content(length), "{length} bytes");
         sandbox.share(["open", "-q", link(only)]).fails(3, "already opened");
@@ -116,7 +119,7 @@ fn the_program_opens_albums_words_and_texts_that_the_page_sent() {
     }
     // A text without a name, for two recipients.
     sandbox.write("unnamed", "caf\u{e9}".as_bytes());
-    let sent = send(&sandbox, &relay, &[""], json!({ "recipients": ["Anna", "Ben"], "viewOnly": true }));
+    let sent = send(&sandbox, &relay, &[""], json!({ "recipients": ["Anna", "Ben"] }));
     for (number, only) in sent["sent"].as_array().unwrap().iter().enumerate() {
         assert_eq!((&only["kind"], &only["count"]), (&json!("text"), &json!(1)), "{number}");
         let shown = sandbox.share(["open", "-q", link(only)]).ok();
