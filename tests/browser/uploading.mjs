@@ -269,6 +269,25 @@ const scenarios = {
     assert.deepEqual(done.relay.states(), ["revoked"]);
   },
 
+  async a_part_that_is_refused_ends_the_others() {
+    const quota = { max: 5, limit: "bytes", until: 1_900_000_000 };
+    const done = await send({
+      content: new Blob([LARGE, LARGE]),
+      fault: async (name, _, signal) => {
+        if (name === "part 1") return problem(403, "quota", quota);
+        if (!name.startsWith("part")) return null;
+        // Parts whose connection is lost wait before they are sent again.
+        if (name === "part 0") return LOST();
+        return new Promise((_, end) => signal.addEventListener("abort", () => end(new TypeError("network error"))));
+      },
+    });
+    expectNothing(done, "quota", quota);
+    const asked = done.relay.log.length;
+    await new Promise((go) => setTimeout(go, 2500));
+    assert.deepEqual(done.relay.log.slice(asked), []);
+    assert.equal(done.relay.log.at(-1), "DELETE");
+  },
+
   async a_line_that_corrupts_is_tried_five_times() {
     const garbled = (times) => (name, count) =>
       name === "part 1" && count < times ? problem(400, "bad-checksum") : null;
@@ -325,6 +344,57 @@ const scenarios = {
     assert.equal(after.word, "aborted", after.stack);
     assert.equal(done.why, "revoked", done.sent.stack);
     assert.equal(done.relay.count("create"), 1);
+  },
+
+  async an_answer_to_another_tab_does_not_end_an_upload() {
+    const other = await visit();
+    const words = [];
+    const done = await send({
+      recipients: ["Anna", "Ben"],
+      fault: async (name) => {
+        // The first share waits by now, but its link is not shown before the second one does.
+        if (name === "part 1") {
+          for (const kept of other.outbox.list()) words.push((await other.status.ask(kept)).word);
+          assert.deepEqual(new Set(other.outbox.list().map(({ state }) => state.word)), new Set(["uploading"]));
+        }
+        return null;
+      },
+    });
+    expectSent(done);
+    assert.ok(words.includes("waiting") && words.includes("uploading"), String(words));
+    // A late answer does not turn a share that waits into an upload, which the next visit would revoke.
+    const [{ kept }] = done.sent;
+    other.outbox.note(kept.id, { ...kept.state, word: "uploading" });
+    assert.equal(other.outbox.get(kept.id).state.word, "waiting");
+    other.outbox.note(kept.id, { ...kept.state, word: "expired" });
+    other.outbox.note(kept.id, { ...kept.state, word: "unknown" });
+    assert.equal(other.outbox.get(kept.id).state.word, "expired");
+  },
+
+  async a_share_that_another_tab_revokes_before_the_relay_knows_it_is_not_shown() {
+    const other = await visit();
+    const done = await send({
+      content: SMALL,
+      fault: async (name) => {
+        if (name === "deposit") assert.equal((await other.status.revoke(other.outbox.list()[0])).word, "unknown");
+        return null;
+      },
+    });
+    expectNothing(done, "revoked");
+    assert.deepEqual(done.relay.states(), ["revoked"]);
+  },
+
+  async a_full_storage_keeps_no_older_state() {
+    const { setItem } = Object.getPrototypeOf(localStorage);
+    let isFull = false;
+    Object.getPrototypeOf(localStorage).setItem = function (key, value) {
+      if (isFull) throw new DOMException("full", "QuotaExceededError");
+      setItem.call(this, key, value);
+    };
+    const done = await send({ content: SMALL, fault: (name) => (name === "deposit" ? void (isFull = true) : null) });
+    assert.deepEqual(Object.keys(localStorage), []);
+    isFull = false;
+    expectSent(done);
   },
 
   async a_login_page_is_no_success() {
@@ -387,6 +457,14 @@ const scenarios = {
     token.useToken("not kept", true);
     assert.deepEqual([Object.keys(localStorage), Object.keys(sessionStorage)], [[], ["share.token"]]);
     globalThis.isSecureContext = true;
+    token.forgetToken();
+    // A refused one from an address does not take the kept one with it.
+    token.useToken("kept", true);
+    globalThis.location = new URL("https://relay.example/base/send#token=junk");
+    token.takeTokenFromAddress();
+    assert.equal(token.currentToken(), "junk");
+    token.forgetToken("junk");
+    assert.equal(token.currentToken(), "kept");
     token.forgetToken();
     for (const hash of ["", "#token=", "#token=%20", "#share1key"]) {
       globalThis.location = new URL(`https://relay.example/base/send${hash}`);
@@ -517,6 +595,20 @@ const scenarios = {
     assert.equal((await at.status.revoke(kept)).word, "finished");
     relay.shares.clear();
     assert.equal((await at.status.ask(kept)).word, "unknown");
+  },
+
+  async a_proxy_that_drops_the_wait_is_not_asked_without_end() {
+    for (const how of [() => new Response(null, { status: 304 }), () => null]) {
+      const { sent, relay, at } = await send({ content: SMALL });
+      const stop = new AbortController();
+      relay.fault = (_, count) => (count > 0 ? how() : null);
+      const states = [];
+      const following = at.status.follow(sent[0].kept, ({ word }) => states.push(word), stop.signal);
+      await new Promise((go) => setTimeout(go, 300));
+      stop.abort();
+      await following;
+      assert.deepEqual([relay.count("owner"), states], [2, ["waiting"]]);
+    }
   },
 
   async many_shares_are_followed_by_two_requests_at_a_time() {

@@ -2,7 +2,7 @@
 
 import type { Ask, Credential, Members } from "../relay.ts";
 import { ask, json, NotNow, Refusal, whole } from "../relay.ts";
-import { CAN_CARRY, carrying } from "./carry.ts";
+import { CAN_CARRY, type Carry, carrying } from "./carry.ts";
 import { Garbled, Refused } from "./refused.ts";
 
 /** The longest wait that a relay may ask for before the page shows when to come back, in seconds. */
@@ -37,8 +37,8 @@ export interface Way {
   readonly stop: AbortSignal;
   /** Called with the bytes of this body that are on their way: 0 when a request starts again. */
   readonly moved: (bytes: number) => void;
-  /** Requests that ended in silence before, for longer waits: the line may be slow, and its system hold much. */
-  silences: number;
+  /** Requests of this upload that ended in silence, for longer waits: the line may be slow, and its system hold much. */
+  readonly silences: { count: number };
 }
 
 /** A number of bytes or seconds; `null`: none. */
@@ -159,24 +159,28 @@ async function upload<T>(
     timer = setTimeout(() => {
       isSilent = true;
       giveUp();
-    }, milliseconds * (1 + way.silences));
+    }, milliseconds * (1 + way.silences.count));
   };
   const moved = (bytes: number) => {
     way.moved(Math.min(bytes, size));
     listen(bytes < size ? IDLE_MS : IDLE_MS + HELD_MS);
   };
   // Without reports of progress, the whole body has to arrive in time.
-  listen(CAN_CARRY ? IDLE_MS : IDLE_MS + size / LOWEST_RATE);
+  listen(IDLE_MS + size / LOWEST_RATE);
   way.stop.addEventListener("abort", giveUp);
   if (way.stop.aborted) giveUp();
   way.moved(0);
   try {
-    const carry = CAN_CARRY ? { carry: carrying(moved) } : {};
-    const answer = await read(await ask(path, who, { ...how, ...carry, signal: silence.signal }));
-    way.silences = 0;
+    const reporting = carrying(moved);
+    const carry: Carry = (url, request) => {
+      listen(IDLE_MS);
+      return reporting(url, request);
+    };
+    const answer = await read(await ask(path, who, { ...how, ...(CAN_CARRY && { carry }), signal: silence.signal }));
+    way.silences.count = 0;
     return answer;
   } catch (error) {
-    way.silences += Number(isSilent);
+    way.silences.count += Number(isSilent);
     way.moved(0);
     throw error;
   } finally {
@@ -207,7 +211,8 @@ export async function status(
   const headers: Record<string, string> =
     known === null ? {} : { "If-None-Match": `"${known}"`, Prefer: `wait=${seconds}` };
   const response = await ask("v1/owner", owner, { headers, signal, explain });
-  if (response.status === 304) return null;
+  if (response.status === 304 && known !== null) return null;
+  if (response.status === 304) throw new NotNow();
   const isState = ({ v, state }: Members) => v === 1 && typeof state === "string";
   const read = await members(response, 200, isState);
   const text = (value: unknown) => (typeof value === "string" ? value : null);

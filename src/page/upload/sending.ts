@@ -134,6 +134,8 @@ export class Sending {
       const sent: Sent[] = [];
       for (const recipient of this.options.recipients) sent.push(await this.#send(relay, recipient));
       this.#stop.signal.throwIfAborted();
+      // Another tab has revoked one, and perhaps before the relay knew of it.
+      if (sent.some(({ kept }) => outbox.get(kept.id)?.state.word !== "uploading")) throw new Refused("revoked");
       // From here on the page that is left revokes nothing.
       for (const { kept } of sent) outbox.keep(kept);
       return sent;
@@ -145,7 +147,7 @@ export class Sending {
       clearTimeout(timer);
       if (this.#stop.signal.aborted) throw new Refused("revoked");
       const why = refused(error);
-      if (why instanceof Refused && why.why === "not-allowed") forgetToken();
+      if (why instanceof Refused && why.why === "not-allowed") forgetToken(this.options.createToken);
       throw why;
     } finally {
       removeEventListener("pagehide", leave);

@@ -15,6 +15,8 @@ const AT_ONCE = 2;
 /** The time for which the relay waits for a change, alone and while others wait for their turn, in seconds. */
 const WAIT_S = 50;
 const SHORT_WAIT_S = 3;
+/** The shortest time between two questions about a share that has not changed, in milliseconds. */
+const BETWEEN_MS = 5000;
 /** The longest time for a request and its answer besides this wait, in milliseconds. */
 const SHORT_MS = 20_000;
 /** Attempts of a request before an error is thrown. */
@@ -94,6 +96,18 @@ async function inTurn<T>(work: (seconds: number) => Promise<T>): Promise<T> {
   }
 }
 
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, milliseconds);
+    signal.addEventListener("abort", end);
+  });
+}
+
 /** Waits until the page is visible: a hidden one takes connections from others, and power from a phone. */
 async function visible(signal: AbortSignal): Promise<void> {
   if (!document.hidden || signal.aborted) return;
@@ -119,13 +133,15 @@ export async function follow(kept: Kept, changed: (state: State) => void, signal
   try {
     while (!signal.aborted && !(known && outbox.isOver(known))) {
       await visible(signal);
+      const begun = performance.now();
       const asking: State | null = known;
       const state: State | null = await backoff.until(() =>
         inTurn((seconds) => once(kept, asking, asking === null ? 0 : seconds, signal)),
       );
-      if (state === null || signal.aborted) continue;
-      known = state;
-      changed(state);
+      if (signal.aborted) return;
+      if (state !== null && state.word !== asking?.word) changed((known = state));
+      // A proxy may drop the header that lets the relay wait.
+      else await pause(begun + BETWEEN_MS - performance.now(), signal);
     }
   } catch (error) {
     if (!signal.aborted) throw refused(error);
@@ -135,12 +151,12 @@ export async function follow(kept: Kept, changed: (state: State) => void, signal
 /** Revokes a share, and returns its state after that: if it had ended before, how. Throws `Refused` or `NotNow`. */
 export async function revoke(kept: Kept): Promise<State> {
   const isUploading = kept.state.word === "uploading";
-  // The tab that uploads it must not take its end for a loss, and begin anew.
-  if (isUploading) outbox.note(kept.id, { ...kept.state, word: "aborted" });
+  // The tab that uploads it must neither take its end for a loss, and begin anew, nor show its link.
+  if (isUploading) outbox.note(kept.id, { ...kept.state, word: "revoked" });
   try {
     await new Backoff(() => {}, ATTEMPTS).until(() => requests.revoke(ownerOf(kept)));
   } catch (error) {
-    if (isUploading) outbox.note(kept.id, kept.state);
+    if (isUploading && outbox.get(kept.id) !== null) outbox.keep(kept);
     throw refused(error);
   }
   return ask(kept);

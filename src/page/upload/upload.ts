@@ -41,6 +41,7 @@ export async function upload(share: Fresh, plan: Plan, line: Line): Promise<numb
   const { keys, link, ownerToken } = share;
   const { contents, blobLen, ttl, createToken } = plan;
   const who = { id: keys.id, token: ownerToken };
+  const wayOf = ways();
   const manifest = await sealed(await publicKeyOf(keys.manifestIdentity), plan.manifest);
   const blob = await Blobs.begin(await publicKeyOf(keys.blobIdentity), contents);
   const [v, flags, verifiers] = [1 as const, link.flags, verifiersOf(share)];
@@ -56,7 +57,7 @@ export async function upload(share: Fresh, plan: Plan, line: Line): Promise<numb
   }
   line.asks(false);
   await line.backoff.until(() => requests.create(who, create, wayOf(line.stop)));
-  const body = commit(await parts(who, blob, blobLen, line));
+  const body = commit(await parts(who, blob, blobLen, line, wayOf));
   line.asks(true);
   return line.backoff.until(() => requests.commit(who, body, wayOf(line.stop)));
 }
@@ -71,7 +72,10 @@ export function unless<T>(stop: AbortSignal, work: Promise<T>): Promise<T> {
   });
 }
 
-const wayOf = (stop: AbortSignal, moved: Way["moved"] = () => {}): Way => ({ stop, moved, silences: 0 });
+/** The ways of the bodies of one upload. */
+const ways = (silences = { count: 0 }) => (stop: AbortSignal, moved: Way["moved"] = () => {}): Way => ({
+  ...{ stop, moved, silences },
+});
 
 /** Repeats a request with a body until it succeeds, unless its bytes arrive changed again and again. */
 function insisting<T>({ backoff }: Line, request: () => Promise<T>): Promise<T> {
@@ -85,7 +89,13 @@ function insisting<T>({ backoff }: Line, request: () => Promise<T>): Promise<T> 
 }
 
 /** Uploads all parts, several at a time. Returns their checksums. */
-async function parts(who: Credential, blob: Blobs, blobLen: number, line: Line): Promise<string[]> {
+async function parts(
+  who: Credential,
+  blob: Blobs,
+  blobLen: number,
+  line: Line,
+  wayOf: ReturnType<typeof ways>,
+): Promise<string[]> {
   const crcs: string[] = [];
   // Ends the other parts when one has failed for good.
   const failed = new AbortController();
