@@ -1,9 +1,9 @@
 // The blob of a share, part by part: an age file (https://age-encryption.org/v1) and padding (PROTOCOL.md).
 //
-// Each chunk is read into the buffer of a part and encrypted there, so that a share of any size takes the memory of that
-// buffer and of the parts that are on their way. The encrypter of age-encryption would copy each byte four times, and bring kinds of
-// recipients that no share has: P-256, and ML-KEM. The cipher is that of noble, as there. src/seal/sealer.rs writes the
-// same form; tests open it with the program, with age, and with age-encryption.
+// Each chunk is read into the buffer of a part and encrypted there, so that a share of any size takes the memory of
+// that buffer and of the parts that are on their way. The encrypter of age-encryption would copy each byte four times,
+// and bring kinds of recipients that no share has: P-256, and ML-KEM. The cipher is that of noble, as there.
+// src/seal/sealer.rs writes the same form; tests open it with the program, with age, and with age-encryption.
 
 import { chacha20, chacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { crc32c } from "../crc32c.ts";

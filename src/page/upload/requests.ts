@@ -37,7 +37,7 @@ export interface Way {
   readonly stop: AbortSignal;
   /** Called with the bytes of this body that are on their way: 0 when a request starts again. */
   readonly moved: (bytes: number) => void;
-  /** Requests of this upload that ended in silence, for longer waits: the line may be slow, and its system hold much. */
+  /** Requests of this upload that ended in silence, for longer waits: the line may be slow, the system hold much. */
   readonly silences: { count: number };
 }
 
