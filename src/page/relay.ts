@@ -94,7 +94,7 @@ export interface Ask {
   /** More headers. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent in place of `body`. */
-  readonly bytes?: Uint8Array;
+  readonly content?: Blob;
   /** Takes the request in place of `fetch`, which reports no progress of what it sends. */
   readonly carry?: (url: URL, request: RequestInit) => Promise<Response>;
   /** The error for a problem that no opening meets; `null` for others. */
@@ -140,7 +140,7 @@ async function send(path: string, who: Credential | null, how: Ask, asOld: boole
     response = await ((!asOld && how.carry) || fetch)(new URL(path, new URL(".", location.href)), {
       method: how.method ?? "GET",
       headers,
-      body: how.body === undefined ? ((how.bytes as BodyInit | undefined) ?? null) : JSON.stringify(how.body),
+      body: how.body === undefined ? (how.content ?? null) : JSON.stringify(how.body),
       cache: "no-store",
       credentials: asOld ? "omit" : "same-origin",
       redirect: "manual",

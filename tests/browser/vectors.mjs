@@ -162,4 +162,100 @@ for (const { about, head, unit, times, tail, len, blob_len, why } of manifests.l
   if (why === null) assert.equal(readManifest(bytes, blob_len).entries.length, times, about);
   else expectRefused(bytes, blob_len, why, about);
 }
+// The page that sends writes the same.
+const sending = {
+  ...(await load("upload/keys")),
+  ...(await load("upload/listing")),
+  ...(await load("upload/blob")),
+  ...(await load("upload/refused")),
+};
+for (const share of shares) {
+  const link = sending.linkOf(share.flags, bytes(share.secret));
+  assert.deepEqual(link, readLink(share.fragment));
+  const fresh = { link, keys: keys.keysOf(link, bytes(share.stretched)), ownerToken: bytes(share.claim_token) };
+  const { link: ofLink, open } = sending.verifiersOf(fresh);
+  assert.equal(hex(Buffer.from(ofLink, "base64url")), share.link_verifier);
+  assert.equal(hex(Buffer.from(open, "base64url")), share.open_verifier);
+}
+for (const { age_len, blob_len } of vectors.blob_len) assert.equal(sending.padded(age_len), blob_len);
+
+/** The manifest that is written for the content of `json`. */
+function written(json) {
+  const { entries, name, from = null, note = null, age_len, blob_len, view_only, created } = JSON.parse(json);
+  const files = entries.map(({ name, path = name === null ? [] : [name], type, size }) => ({ path, type, size }));
+  const content = { name, from, note, files, ageLen: age_len, blobLen: blob_len, viewOnly: view_only };
+  return sending.write({ ...content, now: Date.parse(`${created}T23:59:59Z`) });
+}
+// A sender writes no parameters of types, no empty directories and no programs; and not all words that a reader takes.
+const unwritten =
+  /"executable":true|"directories":\[\[|types|without anything|any text|longer|blank|hostile words|fill/;
+let compared = 0;
+for (const { about, json, len } of manifests.accepted) {
+  if (unwritten.test(about) || unwritten.test(json)) continue;
+  assert.deepEqual(Buffer.from(written(json)), Buffer.from(padded(json, len)), about);
+  compared += 1;
+}
+assert.ok(compared >= 4, String(compared));
+let long = 0;
+for (const { about, head, unit, times, tail, len, why } of manifests.long) {
+  const json = head + Array(times).fill(unit).join(",") + tail;
+  if (about === "above the limit") assert.throws(() => written(json), { why: "too-many-files" });
+  if (why !== null) continue;
+  const bytes = Buffer.from(written(json));
+  // Version 1 is shorter, and may suffice.
+  if (bytes.subarray(0, 6).toString() !== json.slice(0, 6)) continue;
+  assert.deepEqual(bytes, Buffer.from(padded(json, len)), about);
+  long += 1;
+}
+assert.ok(long >= 2, String(long));
+const listing = {
+  ...{ name: "\ud800", from: " Anna\n\t\u0007B ", note: " \u200b " },
+  ...{ ageLen: 300, blobLen: 4096, viewOnly: true, now: 0 },
+  files: [
+    { path: ["a/b", "..", "\udc00".repeat(300)], type: "image/JPEG; x=y", size: 1 },
+    { path: ["a_b"], type: "x", size: 2 },
+  ],
+};
+const read = () => readManifest(sending.write(listing), 4096);
+// A file is named like a directory of another one: the names alone are kept.
+const listed = (member) => read().entries.map((entry) => entry[member]);
+assert.deepEqual(listed("path"), [["\ufffd".repeat(255)], ["a_b"]]);
+listing.files[1].path = ["a\\b"];
+assert.deepEqual(listed("path"), [["a_b", "_", "\ufffd".repeat(255)], ["a\\b"]]);
+assert.deepEqual(listed("type"), ["image/jpeg", "application/octet-stream"]);
+assert.deepEqual([read().name, read().from, read().note, read().viewOnly], ["\ufffd", "Anna B", null, true]);
+
+// Age files of every length that has a boundary, which age-encryption decrypts.
+const identity = shares[0].blob_identity;
+const to2 = await sending.publicKeyOf(identity);
+const decrypted = async (file) => {
+  const decrypter = new Decrypter();
+  decrypter.addIdentity(identity);
+  return Buffer.from(await decrypter.decrypt(file));
+};
+const pattern = (length) => Uint8Array.from({ length }, (_, at) => (at * 31 + (at >> 8)) & 0xff);
+const part = 4 * 1024 * 1024;
+const edges = [0, 1, 65_535, 65_536, 65_537, 262_144, 393_216, part - 184 - 64 * 16, part, part + 1, 9_000_000];
+for (const length of edges) {
+  const plain = pattern(length);
+  const cuts = [0, 1, 70_000, 300_001, length].filter((cut) => cut <= length).sort((one, other) => one - other);
+  const contents = cuts.map((cut, at) => new Blob([plain.subarray(cut, cuts[at + 1] ?? cut)]));
+  const blob = await sending.Blobs.begin(to2, contents);
+  const ageLen = sending.ageLenOf(length);
+  const whole = sending.padded(ageLen);
+  const pieces = [];
+  for (let next; (next = await blob.next()) !== null; ) {
+    const piece = Buffer.from(await next.content.arrayBuffer());
+    assert.deepEqual([next.number, next.crc], [pieces.length, crc32c(piece)]);
+    pieces.push(piece);
+  }
+  assert.ok(pieces.slice(0, -1).every((piece) => piece.length === part), String(length));
+  const file = Buffer.concat(pieces);
+  assert.equal(file.length, whole, String(length));
+  assert.deepEqual(await decrypted(file.subarray(0, ageLen)), Buffer.from(plain), String(length));
+  // The padding has no pattern.
+  const padding = file.subarray(ageLen);
+  if (padding.length > 4096) assert.ok(new Set(padding.subarray(0, 4096)).size > 250, String(length));
+  if (length <= part) assert.deepEqual(await decrypted(await sending.sealed(to2, plain)), Buffer.from(plain));
+}
 console.log("held");

@@ -49,7 +49,7 @@ async function admitted(token: string): Promise<boolean> {
   } catch (error) {
     if (error instanceof NotNow) throw error;
     const isRefused = error instanceof Refused && error.why === "not-allowed";
-    if (isRefused) forgetToken();
+    if (isRefused) forgetToken(token);
     // Older relays do not answer this question.
     return !isRefused;
   }

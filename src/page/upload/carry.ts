@@ -25,7 +25,14 @@ export function carrying(moved: (bytes: number) => void): Carry {
         if (loaded > MAX_ANSWER) request.abort();
       };
       request.onerror = request.onabort = request.ontimeout = fail;
-      request.onload = () => resolve(answer(request, url));
+      request.onload = () => {
+        try {
+          resolve(answer(request, url));
+        } catch {
+          // A status that no response can have.
+          fail();
+        }
+      };
       if (signal!.aborted) return fail();
       signal!.addEventListener("abort", () => request.abort());
       request.send(body as XMLHttpRequestBodyInit);

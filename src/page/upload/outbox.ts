@@ -66,6 +66,8 @@ export const UPLOADING: State = {
 export const isOver = ({ word }: State) => !["uploading", "waiting", "claimed"].includes(word);
 
 const PREFIX = "share.sent.v1.";
+/** Without locks a frozen tab counts as closed: its uploads are left alone for so long, in seconds. */
+const FROZEN_S = 3600;
 /** For how long a relay remembers a share that has ended, in seconds. */
 const REMEMBERED_S = 30 * 24 * 3600;
 
@@ -92,20 +94,37 @@ function store(): Storage | null {
 export function keep(kept: Kept): void {
   const { id, ownerToken, receiptKey, ...rest } = kept;
   const bytes = { id: textOf(id), ownerToken: textOf(ownerToken), receiptKey: textOf(receiptKey) };
-  const text = JSON.stringify({ ...bytes, ...rest });
+  const [name, text] = [nameOf(id), JSON.stringify({ ...bytes, ...rest })];
+  here.set(name, text);
+  const write = () => {
+    store()!.setItem(name, text);
+    here.delete(name);
+  };
   try {
-    store()!.setItem(nameOf(id), text);
-    here.delete(nameOf(id));
+    write();
   } catch {
-    here.set(nameOf(id), text);
+    // A full storage must not show an older state to other tabs: an upload would be revoked.
+    try {
+      store()?.removeItem(name);
+      write();
+    } catch {
+      // It is here.
+    }
   }
   tell();
 }
 
-/** Saves the state of a share, unless it was removed meanwhile. */
+/**
+ * Saves the state of a share as the relay described it, unless it was removed meanwhile. An answer may be late, and
+ * that to another tab: only the tab that uploads a share knows when its link exists.
+ */
 export function note(id: Uint8Array, state: State): void {
   const kept = get(id);
-  if (kept !== null) keep({ ...kept, state });
+  if (kept === null) return;
+  const isRevoked = state.word === "revoked" || state.word === "aborted";
+  if (kept.state.word === "uploading" ? !isRevoked : state.word === "uploading") return;
+  // The relay forgets how a share has ended.
+  if (state.word !== "unknown" || !isOver(kept.state)) keep({ ...kept, state });
 }
 
 /** A share of this browser. */
@@ -184,7 +203,8 @@ export const hold = async () => tabs.take(tab());
 export async function abandoned(): Promise<Kept[]> {
   const free = new Map<string, boolean>();
   const found: Kept[] = [];
-  for (const kept of list().filter(({ state }) => state.word === "uploading")) {
+  const isOld = ({ at }: Kept) => "locks" in navigator || at + FROZEN_S < now();
+  for (const kept of list().filter((each) => each.state.word === "uploading" && isOld(each))) {
     const { tab } = kept;
     if (tab !== lock && !free.has(tab)) {
       free.set(tab, await tabs.take(tab));

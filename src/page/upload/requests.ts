@@ -1,9 +1,8 @@
 // A sender's requests to the relay that served this page (PROTOCOL.md). Each may be repeated with the same bytes.
 
-import { concatBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import type { Ask, Credential, Members } from "../relay.ts";
 import { ask, json, NotNow, Refusal, whole } from "../relay.ts";
-import { CAN_CARRY, carrying } from "./carry.ts";
+import { CAN_CARRY, type Carry, carrying } from "./carry.ts";
 import { Garbled, Refused } from "./refused.ts";
 
 /** The longest wait that a relay may ask for before the page shows when to come back, in seconds. */
@@ -38,8 +37,8 @@ export interface Way {
   readonly stop: AbortSignal;
   /** Called with the bytes of this body that are on their way: 0 when a request starts again. */
   readonly moved: (bytes: number) => void;
-  /** Requests that ended in silence before, for longer waits: the line may be slow, and its system hold much. */
-  silences: number;
+  /** Requests of this upload that ended in silence, for longer waits: the line may be slow, the system hold much. */
+  readonly silences: { count: number };
 }
 
 /** A number of bytes or seconds; `null`: none. */
@@ -48,7 +47,7 @@ function natural(value: unknown): number | null {
 }
 
 /** The problems of a sender. */
-const explain: Ask["explain"] = (word, { max, limit, until }, response) => {
+const explain = (word: string | undefined, { max, limit, until }: Members, response: Response): Error | null => {
   const details = { max: natural(max) };
   switch (word) {
     case "not-allowed":
@@ -82,8 +81,8 @@ const explain: Ask["explain"] = (word, { max, limit, until }, response) => {
 };
 
 /** A relay without the token of this header finds that the owner's verifier does not fit. */
-const explainFirst: Ask["explain"] = (word, members, response) =>
-  word === "bad-request" ? new Refusal("unknown") : explain!(word, members, response);
+const explainFirst: typeof explain = (word, members, response) =>
+  word === "bad-request" ? new Refusal("unknown") : explain(word, members, response);
 
 /** Turns the answer of a relay that knows no such request into `not-a-relay`. */
 async function first<T>(request: Promise<T>): Promise<T> {
@@ -104,49 +103,53 @@ const isCommitted = ({ v, expires }: Members) => v === 1 && natural(expires) !==
 const committed = async (response: Response) => (await members(response, 201, isCommitted)).expires as number;
 
 /** Announces a share. */
-export async function create(who: Credential, body: Create, signal?: AbortSignal): Promise<void> {
-  const request = ask("v1/create", who, { method: "POST", body, explain: explainFirst, ...(signal && { signal }) });
-  await members(await first(request), 201, isFirst);
+export async function create(who: Credential, body: Create, way: Way): Promise<void> {
+  await first(upload("v1/create", who, jsonOf(body, explainFirst), way, (response) => members(response, 201, isFirst)));
 }
 
 /** Uploads a part. */
-export async function part(who: Credential, number: number, crc: string, bytes: Uint8Array, way: Way): Promise<void> {
-  const how: Ask = { method: "PUT", bytes, headers: { "Share-Crc32c": crc }, explain };
-  await upload(`v1/part/${number}`, who, how, bytes.length, way, async (response) => {
+export async function part(who: Credential, number: number, crc: string, content: Blob, way: Way): Promise<void> {
+  const how = { method: "PUT", content, headers: { "Share-Crc32c": crc }, explain } as const;
+  await upload(`v1/part/${number}`, who, how, way, async (response) => {
     if (response.status !== 204) await members(response, 204, () => false);
   });
 }
 
 /** Commits a share. Returns when it expires, in Unix seconds. */
 export async function commit(who: Credential, body: Commit, way: Way): Promise<number> {
-  const bytes = utf8ToBytes(JSON.stringify(body));
-  const how: Ask = { method: "POST", bytes, headers: { "Content-Type": "application/json" }, explain };
-  return upload("v1/commit", who, how, bytes.length, way, committed);
+  return upload("v1/commit", who, jsonOf(body, explain), way, committed);
 }
 
 /** Creates, uploads and commits a share of one part. Returns when it expires, in Unix seconds. */
-export async function deposit(who: Credential, bytes: Uint8Array, way: Way): Promise<number> {
-  const how: Ask = { method: "POST", bytes, explain: explainFirst };
-  return first(upload("v1/deposit", who, how, bytes.length, way, committed));
+export async function deposit(who: Credential, content: Blob, way: Way): Promise<number> {
+  return first(upload("v1/deposit", who, { method: "POST", content, explain: explainFirst }, way, committed));
 }
 
 /** The body of a deposit. */
-export function depositOf(create: Create, commit: Commit, part: Uint8Array): Uint8Array {
-  const text = utf8ToBytes(JSON.stringify({ v: 1, create, commit }));
-  const length = new Uint8Array(4);
-  new DataView(length.buffer).setUint32(0, text.length);
-  return concatBytes(length, text, part);
+export function depositOf(create: Create, commit: Commit, part: Blob): Blob {
+  const text = new Blob([JSON.stringify({ v: 1, create, commit })]);
+  const length = new DataView(new ArrayBuffer(4));
+  length.setUint32(0, text.size);
+  return new Blob([length, text, part]);
 }
 
-/** Sends a long body. Only a silence ends the request. */
+/** A request with a body. */
+type Upload = Ask & { readonly content: Blob };
+
+function jsonOf(body: object, explained: typeof explain): Upload {
+  const content = new Blob([JSON.stringify(body)]);
+  return { method: "POST", content, headers: { "Content-Type": "application/json" }, explain: explained };
+}
+
+/** Sends a body, which may be long. Only a silence ends the request. */
 async function upload<T>(
   path: string,
   who: Credential,
-  how: Ask,
-  length: number,
+  how: Upload,
   way: Way,
   read: (response: Response) => Promise<T>,
 ): Promise<T> {
+  const { size } = how.content;
   const silence = new AbortController();
   const giveUp = () => silence.abort();
   let isSilent = false;
@@ -156,24 +159,28 @@ async function upload<T>(
     timer = setTimeout(() => {
       isSilent = true;
       giveUp();
-    }, milliseconds * (1 + way.silences));
+    }, milliseconds * (1 + way.silences.count));
   };
   const moved = (bytes: number) => {
-    way.moved(Math.min(bytes, length));
-    listen(bytes < length ? IDLE_MS : IDLE_MS + HELD_MS);
+    way.moved(Math.min(bytes, size));
+    listen(bytes < size ? IDLE_MS : IDLE_MS + HELD_MS);
   };
   // Without reports of progress, the whole body has to arrive in time.
-  listen(CAN_CARRY ? IDLE_MS : IDLE_MS + length / LOWEST_RATE);
+  listen(IDLE_MS + size / LOWEST_RATE);
   way.stop.addEventListener("abort", giveUp);
   if (way.stop.aborted) giveUp();
   way.moved(0);
   try {
-    const carry = CAN_CARRY ? { carry: carrying(moved) } : {};
-    const answer = await read(await ask(path, who, { ...how, ...carry, signal: silence.signal }));
-    way.silences = 0;
+    const reporting = carrying(moved);
+    const carry: Carry = (url, request) => {
+      listen(IDLE_MS);
+      return reporting(url, request);
+    };
+    const answer = await read(await ask(path, who, { ...how, ...(CAN_CARRY && { carry }), signal: silence.signal }));
+    way.silences.count = 0;
     return answer;
   } catch (error) {
-    way.silences += Number(isSilent);
+    way.silences.count += Number(isSilent);
     way.moved(0);
     throw error;
   } finally {
@@ -204,7 +211,8 @@ export async function status(
   const headers: Record<string, string> =
     known === null ? {} : { "If-None-Match": `"${known}"`, Prefer: `wait=${seconds}` };
   const response = await ask("v1/owner", owner, { headers, signal, explain });
-  if (response.status === 304) return null;
+  if (response.status === 304 && known !== null) return null;
+  if (response.status === 304) throw new NotNow();
   const isState = ({ v, state }: Members) => v === 1 && typeof state === "string";
   const read = await members(response, 200, isState);
   const text = (value: unknown) => (typeof value === "string" ? value : null);
@@ -276,12 +284,12 @@ export interface About {
 }
 
 /** Asks what the relay is. */
-export async function about(): Promise<About> {
+export async function about(signal?: AbortSignal): Promise<About> {
   const isRelay = ({ v, create, ...limits }: Members) =>
     v === 1 &&
     (create === "open" || create === "token") &&
     [limits.max_bytes, limits.max_ttl].every((limit) => natural(limit) !== null);
-  const read = await members(await ask(".well-known/share", null), 200, isRelay);
+  const read = await members(await ask(".well-known/share", null, signal ? { signal } : {}), 200, isRelay);
   const address = typeof read.public_url === "string" ? read.public_url : new URL(".", location.href).href;
   return {
     create: read.create as About["create"],

@@ -16,7 +16,7 @@ import { isLost, Refused, refused } from "./refused.ts";
 import { type About, about, revoke } from "./requests.ts";
 import { withdraw } from "./status.ts";
 import { forgetToken } from "./token.ts";
-import { type Plan, upload } from "./upload.ts";
+import { type Plan, unless, upload } from "./upload.ts";
 
 export { Refused } from "./refused.ts";
 
@@ -72,8 +72,8 @@ export interface Sent {
 export class Sending {
   readonly #stop = new AbortController();
   readonly #backoff: Backoff;
-  /** Uploads that the relay may know of. */
-  readonly #announced = new Set<Kept>();
+  /** Uploads that the relay may know of, and whether it may have committed them. */
+  readonly #announced = new Map<Kept, boolean>();
   readonly #plan: Omit<Plan, "manifest">;
   #running: Promise<unknown> = Promise.resolve();
   /** Bytes of the shares that are committed. */
@@ -121,7 +121,7 @@ export class Sending {
     // A page that is left does not wait for answers. What the relay does not hear now, the next visit revokes.
     const leave = () => {
       this.#stop.abort();
-      for (const { id, ownerToken } of this.#announced)
+      for (const { id, ownerToken } of this.#announced.keys())
         revoke({ id, token: ownerToken }, { keepalive: true }).catch(() => {});
     };
     addEventListener("pagehide", leave);
@@ -130,20 +130,24 @@ export class Sending {
       random(1);
       await outbox.hold();
       this.events.begin(this.#plan.blobLen * this.options.recipients.length);
-      const relay = await this.#backoff.until(about);
+      const relay = await this.#unless(this.#backoff.until(() => about()));
       const sent: Sent[] = [];
       for (const recipient of this.options.recipients) sent.push(await this.#send(relay, recipient));
       this.#stop.signal.throwIfAborted();
+      // Another tab has revoked one, and perhaps before the relay knew of it.
+      if (sent.some(({ kept }) => outbox.get(kept.id)?.state.word !== "uploading")) throw new Refused("revoked");
+      // From here on the page that is left revokes nothing.
       for (const { kept } of sent) outbox.keep(kept);
       return sent;
     } catch (error) {
       const late = new AbortController();
       const timer = setTimeout(() => late.abort(), REVOKE_MS);
-      await Promise.all([...this.#announced].map((kept) => withdraw(kept, late.signal)));
+      const each = [...this.#announced];
+      await Promise.all(each.map(([kept, mayBeCommitted]) => withdraw(kept, mayBeCommitted, late.signal)));
       clearTimeout(timer);
       if (this.#stop.signal.aborted) throw new Refused("revoked");
       const why = refused(error);
-      if (why instanceof Refused && why.why === "not-allowed") forgetToken();
+      if (why instanceof Refused && why.why === "not-allowed") forgetToken(this.options.createToken);
       throw why;
     } finally {
       removeEventListener("pagehide", leave);
@@ -153,7 +157,7 @@ export class Sending {
   /** Sends one share, if need be several times anew. */
   async #send(relay: About, recipient: string | null): Promise<Sent> {
     for (let uploads = 1; ; uploads++) {
-      const share = await fresh(this.options.passphrase);
+      const share = await this.#unless(fresh(this.options.passphrase));
       const kept = this.#keptOf(share, recipient);
       outbox.keep(kept);
       try {
@@ -161,7 +165,7 @@ export class Sending {
           backoff: this.#backoff,
           stop: this.#stop.signal,
           moved: (bytes) => this.#report(bytes),
-          announced: () => this.#announced.add(kept),
+          asks: (toCommit) => this.#announced.set(kept, toCommit),
         });
         this.#done += this.#plan.blobLen;
         this.#high = 0;
@@ -169,18 +173,24 @@ export class Sending {
         const state = { ...kept.state, word: "waiting" as const, expires };
         return { link: `${relay.address}#${share.link.fragment}`, kept: { ...kept, state }, expires };
       } catch (error) {
+        // A token is the first thing that is compared: nothing was created.
+        if (error instanceof Refused && error.why === "not-allowed") this.#announced.delete(kept);
         // Another tab has revoked it.
         const isUnwanted = outbox.get(kept.id)?.state.word !== "uploading";
         if (!this.#announced.has(kept)) outbox.forget(kept.id);
         if (!isLost(error) || isUnwanted || uploads === UPLOADS || this.#stop.signal.aborted)
           throw isLost(error) && isUnwanted ? new Refused("revoked") : error;
-        await this.#backoff.until(() => revoke({ id: kept.id, token: kept.ownerToken }));
+        await this.#unless(this.#backoff.until(() => revoke({ id: kept.id, token: kept.ownerToken })));
         this.#announced.delete(kept);
         outbox.forget(kept.id);
         this.#high = 0;
         this.events.sent(this.#done);
       }
     }
+  }
+
+  #unless<T>(work: Promise<T>): Promise<T> {
+    return unless(this.#stop.signal, work);
   }
 
   #report(bytes: number): void {

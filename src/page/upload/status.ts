@@ -15,6 +15,8 @@ const AT_ONCE = 2;
 /** The time for which the relay waits for a change, alone and while others wait for their turn, in seconds. */
 const WAIT_S = 50;
 const SHORT_WAIT_S = 3;
+/** The shortest time between two questions about a share that has not changed, in milliseconds. */
+const BETWEEN_MS = 5000;
 /** The longest time for a request and its answer besides this wait, in milliseconds. */
 const SHORT_MS = 20_000;
 /** Attempts of a request before an error is thrown. */
@@ -94,6 +96,33 @@ async function inTurn<T>(work: (seconds: number) => Promise<T>): Promise<T> {
   }
 }
 
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, milliseconds);
+    signal.addEventListener("abort", end);
+  });
+}
+
+/** Waits until the page is visible: a hidden one takes connections from others, and power from a phone. */
+async function visible(signal: AbortSignal): Promise<void> {
+  if (!document.hidden || signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const look = () => {
+      if (document.hidden && !signal.aborted) return;
+      document.removeEventListener("visibilitychange", look);
+      signal.removeEventListener("abort", look);
+      resolve();
+    };
+    document.addEventListener("visibilitychange", look);
+    signal.addEventListener("abort", look);
+  });
+}
+
 /**
  * Follows a share until its end: calls `changed` with its state at once and whenever it is another one. Any number of
  * shares can be followed: their requests take turns. Throws `Refused`; a relay that does not answer is asked again.
@@ -103,13 +132,16 @@ export async function follow(kept: Kept, changed: (state: State) => void, signal
   let known: State | null = null;
   try {
     while (!signal.aborted && !(known && outbox.isOver(known))) {
+      await visible(signal);
+      const begun = performance.now();
       const asking: State | null = known;
       const state: State | null = await backoff.until(() =>
         inTurn((seconds) => once(kept, asking, asking === null ? 0 : seconds, signal)),
       );
-      if (state === null || signal.aborted) continue;
-      known = state;
-      changed(state);
+      if (signal.aborted) return;
+      if (state !== null && state.word !== asking?.word) changed((known = state));
+      // A proxy may drop the header that lets the relay wait.
+      else await pause(begun + BETWEEN_MS - performance.now(), signal);
     }
   } catch (error) {
     if (!signal.aborted) throw refused(error);
@@ -118,37 +150,37 @@ export async function follow(kept: Kept, changed: (state: State) => void, signal
 
 /** Revokes a share, and returns its state after that: if it had ended before, how. Throws `Refused` or `NotNow`. */
 export async function revoke(kept: Kept): Promise<State> {
+  const isUploading = kept.state.word === "uploading";
+  // The tab that uploads it must neither take its end for a loss, and begin anew, nor show its link.
+  if (isUploading) outbox.note(kept.id, { ...kept.state, word: "revoked" });
   try {
     await new Backoff(() => {}, ATTEMPTS).until(() => requests.revoke(ownerOf(kept)));
   } catch (error) {
+    if (isUploading && outbox.get(kept.id) !== null) outbox.keep(kept);
     throw refused(error);
   }
   return ask(kept);
 }
 
-/**
- * Revokes an upload whose link nobody has, and removes it here if nothing of it is left at the relay. Returns whether
- * that is so.
- */
-export async function withdraw(kept: Kept, signal?: AbortSignal): Promise<boolean> {
+/** Revokes an upload whose link nobody has. Removes it from the outbox if nothing of it is left at the relay. */
+export async function withdraw(kept: Kept, mayBeCommitted: boolean, signal?: AbortSignal): Promise<void> {
   const how = signal ? { signal } : {};
   const backoff = new Backoff(() => {}, ATTEMPTS, signal);
   const revoke = () => backoff.until(() => requests.revoke(ownerOf(kept), how));
   try {
-    if ((await revoke()) === null) {
+    if ((await revoke()) === null && mayBeCommitted) {
       // The relay may still be at work on what it was sent a moment ago.
       await new Promise((resolve) => setTimeout(resolve, SECOND_LOOK_MS));
       await revoke();
     }
+    outbox.forget(kept.id);
   } catch {
-    return false;
+    // The next visit tries again.
   }
-  outbox.forget(kept.id);
-  return true;
 }
 
 /** Revokes what tabs that are gone were uploading. Call it when the page opens. */
 export async function sweep(): Promise<void> {
-  for (const kept of await outbox.abandoned()) await withdraw(kept);
+  for (const kept of await outbox.abandoned()) await withdraw(kept, true);
 }
 

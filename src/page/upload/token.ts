@@ -7,17 +7,18 @@ const FRAGMENT = "#token=";
 /** For browsers that store nothing. */
 let here: string | null = null;
 
-function each(act: (store: Storage) => void): void {
-  for (const store of [() => sessionStorage, () => localStorage]) {
+/** The tab's storage, then the browser's, as far as this browser allows them. */
+function stores(): Storage[] {
+  return [() => sessionStorage, () => localStorage].flatMap((store) => {
     try {
-      act(store());
+      return [store()];
     } catch {
-      // Some settings disable storage: the token is here.
+      return [];
     }
-  }
+  });
 }
 
-/** Takes the token from the address, and removes it there first. Returns whether there was one. */
+/** Takes the token from the address for this tab, and removes it there first. Returns whether there was one. */
 export function takeTokenFromAddress(): boolean {
   const { hash, origin, pathname, search } = location;
   if (!hash.startsWith(FRAGMENT)) return false;
@@ -28,36 +29,36 @@ export function takeTokenFromAddress(): boolean {
   } catch {
     // Not percent-encoded: taken as it is.
   }
-  if (token.trim() === "") return false;
-  useToken(token, false);
-  return true;
+  // One that was kept for longer remains.
+  if (token.trim() !== "") write(() => sessionStorage, token.trim());
+  return token.trim() !== "";
 }
 
 /** The token to send with; `null`: none is known. */
 export function currentToken(): string | null {
-  let found = here;
-  each((store) => (found ??= store.getItem(NAME)));
-  return found;
+  return here ?? stores().reduce<string | null>((found, store) => found ?? store.getItem(NAME), null);
 }
 
 /** Whether this browser may keep a token for longer than the tab: not from a page that came over plain http. */
 export const canKeep = () => isSecureContext;
 
-/** Uses a token from now on. `keep`: also after this tab is closed. */
+/** Uses a token that was typed from now on. `keep`: also after this tab is closed. */
 export function useToken(text: string, keep: boolean): void {
-  // A link that is visited again does not end what the sender asked for.
-  if (!keep && text.trim() === currentToken()) return;
   forgetToken();
-  here = text.trim();
+  write(() => (keep && canKeep() ? localStorage : sessionStorage), text.trim());
+}
+
+function write(store: () => Storage, token: string): void {
+  here = token;
   try {
-    (keep && canKeep() ? localStorage : sessionStorage).setItem(NAME, here);
+    store().setItem(NAME, token);
   } catch {
     // It is here.
   }
 }
 
-/** Forgets the token, in the browser too. */
-export function forgetToken(): void {
-  here = null;
-  each((store) => store.removeItem(NAME));
+/** Forgets the token, in the browser too; if one is given, only where it is this one. */
+export function forgetToken(only: string | null = null): void {
+  if (only === null || here === only) here = null;
+  for (const store of stores()) if (only === null || store.getItem(NAME) === only) store.removeItem(NAME);
 }

@@ -1,15 +1,14 @@
 // The upload of one share: create, parts, commit; or all in one request if it fits into one part.
 
-import { crc32c } from "../crc32c.ts";
 import { type Credential, PART_LEN, textOf } from "../relay.ts";
 import type { Backoff } from "../retry.ts";
-import { Blobs, newBuffer, sealed } from "./blob.ts";
+import { Blobs, sealed } from "./blob.ts";
 import { type Fresh, publicKeyOf, verifiersOf } from "./keys.ts";
 import { Garbled, Refused } from "./refused.ts";
 import type { Commit, Create, Way } from "./requests.ts";
 import * as requests from "./requests.ts";
 
-/** Parts on their way at once. Over a distant line all of them are; each has a buffer, which is used again. */
+/** Parts on their way at once: over a distant line all of them are. */
 const AT_ONCE = 3;
 /** The longest encrypted manifest that is deposited, in bytes. */
 const MAX_DEPOSIT_MANIFEST = 73_728;
@@ -33,8 +32,8 @@ export interface Line {
   readonly stop: AbortSignal;
   /** Called with the bytes of the blob that have arrived or are on their way. */
   readonly moved: (bytes: number) => void;
-  /** Called before the relay may have heard of the share. */
-  readonly announced: () => void;
+  /** Called before the relay may have heard of the share, and before it may have committed it. */
+  readonly asks: (toCommit: boolean) => void;
 }
 
 /** Uploads a share and commits it. Returns when it expires, in Unix seconds. */
@@ -42,6 +41,7 @@ export async function upload(share: Fresh, plan: Plan, line: Line): Promise<numb
   const { keys, link, ownerToken } = share;
   const { contents, blobLen, ttl, createToken } = plan;
   const who = { id: keys.id, token: ownerToken };
+  const wayOf = ways();
   const manifest = await sealed(await publicKeyOf(keys.manifestIdentity), plan.manifest);
   const blob = await Blobs.begin(await publicKeyOf(keys.blobIdentity), contents);
   const [v, flags, verifiers] = [1 as const, link.flags, verifiersOf(share)];
@@ -49,19 +49,33 @@ export async function upload(share: Fresh, plan: Plan, line: Line): Promise<numb
   const create: Create = { v, flags, ttl, verifiers, max_len: blobLen, ...token };
   const commit = (parts: readonly string[]): Commit => ({ v, blob_len: blobLen, parts, manifest: textOf(manifest) });
   if (blobLen <= PART_LEN && manifest.length <= MAX_DEPOSIT_MANIFEST) {
-    const { bytes } = (await blob.next(newBuffer(blobLen)))!;
-    const body = requests.depositOf(create, commit([crc32c(bytes)]), bytes);
+    const { crc, content } = (await unless(line.stop, blob.next()))!;
+    const body = requests.depositOf(create, commit([crc]), content);
     const way = wayOf(line.stop, (sent) => line.moved(Math.min(sent, blobLen)));
-    line.announced();
+    line.asks(true);
     return insisting(line, () => requests.deposit(who, body, way));
   }
-  line.announced();
-  await line.backoff.until(() => requests.create(who, create));
-  const body = commit(await parts(who, blob, blobLen, line));
-  return insisting(line, () => requests.commit(who, body, wayOf(line.stop, () => {})));
+  line.asks(false);
+  await line.backoff.until(() => requests.create(who, create, wayOf(line.stop)));
+  const body = commit(await parts(who, blob, blobLen, line, wayOf));
+  line.asks(true);
+  return line.backoff.until(() => requests.commit(who, body, wayOf(line.stop)));
 }
 
-const wayOf = (stop: AbortSignal, moved: (bytes: number) => void): Way => ({ stop, moved, silences: 0 });
+/** Waits for `work`, unless the signal comes first: reading a file, which may lie in a network, cannot be ended. */
+export function unless<T>(stop: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const end = () => reject(stop.reason as Error);
+    stop.addEventListener("abort", end);
+    if (stop.aborted) end();
+    work.then(resolve, reject).finally(() => stop.removeEventListener("abort", end));
+  });
+}
+
+/** The ways of the bodies of one upload. */
+const ways = (silences = { count: 0 }) => (stop: AbortSignal, moved: Way["moved"] = () => {}): Way => ({
+  ...{ stop, moved, silences },
+});
 
 /** Repeats a request with a body until it succeeds, unless its bytes arrive changed again and again. */
 function insisting<T>({ backoff }: Line, request: () => Promise<T>): Promise<T> {
@@ -75,34 +89,46 @@ function insisting<T>({ backoff }: Line, request: () => Promise<T>): Promise<T> 
 }
 
 /** Uploads all parts, several at a time. Returns their checksums. */
-async function parts(who: Credential, blob: Blobs, blobLen: number, line: Line): Promise<string[]> {
+async function parts(
+  who: Credential,
+  blob: Blobs,
+  blobLen: number,
+  line: Line,
+  wayOf: ReturnType<typeof ways>,
+): Promise<string[]> {
   const crcs: string[] = [];
   // Ends the other parts when one has failed for good.
   const failed = new AbortController();
-  const fail = () => failed.abort();
+  const fail = () => {
+    failed.abort();
+    // Ends their pauses too.
+    line.backoff.now();
+  };
   line.stop.addEventListener("abort", fail);
   if (line.stop.aborted) fail();
   /** Bytes of each part that have arrived or are on their way. */
   const moving: number[] = [];
-  const put = async (buffer: Uint8Array) => {
-    for (let part; (part = await blob.next(buffer)) !== null; ) {
-      const { number, bytes } = part;
-      const crc = (crcs[number] = crc32c(bytes));
+  const put = async () => {
+    for (let part; (part = await unless(failed.signal, blob.next())) !== null; ) {
+      const { number, crc, content } = part;
+      crcs[number] = crc;
       const moved = (sent: number) => {
         moving[number] = sent;
         line.moved(moving.reduce((sum, each) => sum + each, 0));
       };
       const way = wayOf(failed.signal, moved);
-      await insisting(line, () => requests.part(who, number, crc, bytes, way));
-      failed.signal.throwIfAborted();
-      moved(bytes.length);
+      await insisting(line, async () => {
+        failed.signal.throwIfAborted();
+        return requests.part(who, number, crc, content, way);
+      });
+      moved(content.size);
     }
   };
   try {
     const count = Math.min(AT_ONCE, Math.ceil(blobLen / PART_LEN));
     await Promise.all(
       Array.from({ length: count }, () =>
-        put(newBuffer(blobLen)).catch((error: unknown) => {
+        put().catch((error: unknown) => {
           fail();
           throw error;
         }),

@@ -1,5 +1,6 @@
 //! The page that sends.
 
+mod engine;
 mod screens;
 mod tokens;
 
