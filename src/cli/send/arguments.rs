@@ -140,9 +140,10 @@ impl SendArgs {
         let serves = self.direct || self.host.serves();
         let relay = if serves { None } else { cx.relay(self.relay.as_deref())? };
         if self.desktop && relay.is_none() {
-            return Err(match serves {
-                true => Failure::usage("--desktop needs a relay", Hint::line("leave out --tunnel")),
-                false => Failure::usage("no relay is configured", Hint::line(SET_RELAY)),
+            return Err(if serves {
+                Failure::usage("--desktop needs a relay", Hint::line("leave out --tunnel"))
+            } else {
+                Failure::usage("no relay is configured", Hint::line(SET_RELAY))
             });
         }
         if relay.is_some() || serves || output::stdout_is_terminal() {
