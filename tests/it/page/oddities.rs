@@ -115,12 +115,12 @@ fn heads() -> Vec<(&'static str, Vec<u8>)> {
     heads.into_iter().chain(shorter).map(|head| ("head", head)).collect()
 }
 
-fn chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+pub(super) fn chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
     let sum = crc32fast::hash(&[kind, content].concat());
     [&u32::try_from(content.len()).unwrap().to_be_bytes(), &kind[..], content, &sum.to_be_bytes()].concat()
 }
 
-fn png(metadata: &[Vec<u8>]) -> Vec<u8> {
+pub(super) fn png(metadata: &[Vec<u8>]) -> Vec<u8> {
     let head = chunk(b"IHDR", &[0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0]);
     let (picture, end) = (chunk(b"IDAT", b"x"), chunk(b"IEND", b""));
     [b"\x89PNG\r\n\x1a\n", &head[..], &metadata.concat(), &picture, &end].concat()
@@ -177,7 +177,7 @@ fn pictures() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-fn boxed(kind: &[u8; 4], parts: &[&[u8]]) -> Vec<u8> {
+pub(super) fn boxed(kind: &[u8; 4], parts: &[&[u8]]) -> Vec<u8> {
     let content = parts.concat();
     [&u32::try_from(8 + content.len()).unwrap().to_be_bytes(), &kind[..], &content].concat()
 }

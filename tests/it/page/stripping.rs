@@ -14,6 +14,7 @@ use share::media::{HEAD_LEN, sniff};
 
 use super::damage::mutated;
 use super::oddities::crafted;
+use super::vocabulary::named;
 use crate::support::{ROOT, WORKSHOP, corpus, files, has};
 
 /// The program's verdict on a file of this name.
@@ -108,6 +109,9 @@ fn page_and_program_clean_the_corpus_alike() {
     }
     for (name, bytes) in crafted() {
         cases.add(name, name, &bytes, true);
+    }
+    for (label, name, bytes) in named() {
+        cases.add(&label, &name, &bytes, false);
     }
     let counts = cases.compare();
     assert!(counts["cleaned"].as_u64().unwrap() > 90 && counts["unclean"].as_u64().unwrap() > 10, "{counts}");
