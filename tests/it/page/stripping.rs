@@ -96,6 +96,35 @@ impl Cases {
 }
 
 #[test]
+fn page_and_program_have_the_same_limits() {
+    /// The expression of each constant with this name.
+    fn values(directory: &str, name: &str) -> Vec<String> {
+        let all = files(&Path::new(ROOT).join(directory)).into_iter().map(|path| fs::read_to_string(path).unwrap());
+        let is_named = |line: &str| {
+            let (constant, value) = line.split_once("const ")?.1.split_once(" = ")?;
+            let is_it = constant.split(':').next() == Some(name);
+            is_it.then(|| value.trim_end_matches(';').to_owned())
+        };
+        all.flat_map(|text| text.lines().filter_map(is_named).collect::<Vec<_>>()).collect()
+    }
+    for name in [
+        "MAX_EDITS",
+        "LOOKED_INTO",
+        "MAX_BOXES",
+        "SUBTITLES",
+        "MAX_TABLE",
+        "MAX_DIRECTORIES",
+        "NAMED_WITHIN",
+        "JFIF_LEN",
+        "ADOBE_LEN",
+    ] {
+        let program = values("src/media", name);
+        assert_eq!(program.len(), 1, "{name}");
+        assert_eq!(program, values("src/page/strip", name), "{name}");
+    }
+}
+
+#[test]
 #[ignore = "needs exiftool, ffmpeg and others: tests/all"]
 fn page_and_program_clean_the_corpus_alike() {
     if !has(WORKSHOP) {
