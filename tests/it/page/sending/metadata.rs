@@ -21,10 +21,16 @@ const CLEANED: [&str; 7] = [
     "video-apple.mov",
 ];
 
+/// The event that lists files, in a command's output with `--json`. Warnings precede it.
+fn event(output: &str) -> Value {
+    let mut events = output.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    events.find(|event| event["files"].is_array()).unwrap()
+}
+
 /// The files of a share, as the recipient's program lists them.
 fn listed(sandbox: &Sandbox, link: &str) -> Value {
-    let peeked: Value = serde_json::from_str(&sandbox.share(["peek", "--json", link]).ok()).unwrap();
-    peeked["files"].clone()
+    let peeked = sandbox.share(["peek", "--json", link]).ok();
+    event(&peeked)["files"].clone()
 }
 
 fn photos_and_films_arrive_as_share_send_sends_them(engine: Engine) {
@@ -34,7 +40,7 @@ fn photos_and_films_arrive_as_share_send_sends_them(engine: Engine) {
     let paths: Vec<PathBuf> = CLEANED.iter().map(|name| corpus().join(name)).collect();
     let paths: Vec<&str> = paths.iter().map(|path| path.to_str().unwrap()).collect();
     let sent = sandbox.share(["send", "--json", "--relay", &relay.url].iter().chain(&paths)).ok();
-    let sent: Value = serde_json::from_str(sent.lines().next().unwrap()).unwrap();
+    let sent = event(&sent);
     let tab = visit(&browser, &relay);
     tab.choose("#files", &paths).expect("Check and send");
     tab.expect("Will be removed: location, camera data, time, and 17 metadata fields");
