@@ -117,7 +117,7 @@ fn heads() -> Vec<(&'static str, Vec<u8>)> {
     heads.into_iter().chain(shorter).map(|head| ("head", head)).collect()
 }
 
-pub(super) fn chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+pub(super) fn chunk(kind: &[u8], content: &[u8]) -> Vec<u8> {
     let sum = crc32fast::hash(&[kind, content].concat());
     [&u32::try_from(content.len()).unwrap().to_be_bytes(), &kind[..], content, &sum.to_be_bytes()].concat()
 }
@@ -192,7 +192,7 @@ fn pictures() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-pub(super) fn boxed(kind: &[u8; 4], parts: &[&[u8]]) -> Vec<u8> {
+pub(super) fn boxed(kind: &[u8], parts: &[&[u8]]) -> Vec<u8> {
     let content = parts.concat();
     [&u32::try_from(8 + content.len()).unwrap().to_be_bytes(), &kind[..], &content].concat()
 }

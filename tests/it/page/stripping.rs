@@ -87,7 +87,7 @@ impl Cases {
         let ran = node.output().unwrap();
         assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
         let found: Value = serde_json::from_slice(&ran.stdout).unwrap();
-        println!("{} files: {found}", self.count);
+        eprintln!("{} files: {found}", self.count);
         let sum: u64 = found["counts"].as_object().unwrap().values().filter_map(Value::as_u64).sum();
         assert_eq!(sum, self.count);
         assert!(found["longest"]["time"].as_f64().unwrap() < 1000.0, "{found}");

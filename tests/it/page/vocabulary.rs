@@ -60,8 +60,7 @@ pub(super) fn named() -> Vec<(String, String, Vec<u8>)> {
         }
         // The first and the last four letters, such as those of a box behind the length with which a file begins.
         for part in [word.get(..4), word.len().checked_sub(4).map(|at| &word[at..])].into_iter().flatten() {
-            let kind = part.try_into().unwrap();
-            for (what, bytes) in boxes(&kind).into_iter().chain(chunks(&kind)) {
+            for (what, bytes) in boxes(part).into_iter().chain(chunks(part)) {
                 add(what, part, bytes);
             }
         }
@@ -112,7 +111,7 @@ fn texts(word: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 /// A chunk of this kind.
-fn chunks(kind: &[u8; 4]) -> Vec<(&'static str, Vec<u8>)> {
+fn chunks(kind: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let riff = |chunks: &[u8]| {
         let len = u32::try_from(4 + chunks.len()).unwrap().to_le_bytes();
         [b"RIFF", &len[..], b"WEBP", chunks].concat()
@@ -131,11 +130,11 @@ fn chunks(kind: &[u8; 4]) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 /// A box of this kind in each place of a film and of a picture; and a track and an item of this kind.
-fn boxes(kind: &[u8; 4]) -> Vec<(&'static str, Vec<u8>)> {
+fn boxes(kind: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let odd = boxed(kind, &[b"\0\0\0\0\0\0\0\x01some words"]);
     let none: &[u8] = &[];
     let within = |place: &str| if place.is_empty() { none } else { &odd };
-    let film = |place: &str, handler: &[u8; 4]| {
+    let film = |place: &str, handler: &[u8]| {
         let of = |name: &str| within(if name == place { name } else { "" });
         let table = boxed(
             b"stbl",
@@ -150,9 +149,9 @@ fn boxes(kind: &[u8; 4]) -> Vec<(&'static str, Vec<u8>)> {
         let piece = boxed(b"moof", &[&run, of("moof")]);
         [&top, of("top"), &piece, &boxed(b"mdat", &[b"data"])].concat()
     };
-    let still = |place: &str, item: &[u8; 4]| {
+    let still = |place: &str, item: &[u8]| {
         let of = |name: &str| within(if name == place { name } else { "" });
-        let entry = |id: u8, kind: &[u8; 4]| boxed(b"infe", &[&[2, 0, 0, 0, 0, id, 0, 0], kind, b"name\0"]);
+        let entry = |id: u8, kind: &[u8]| boxed(b"infe", &[&[2, 0, 0, 0, 0, id, 0, 0], kind, b"name\0"]);
         let meta = boxed(
             b"meta",
             &[
