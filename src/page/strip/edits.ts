@@ -88,7 +88,7 @@ export class Edits {
       if (at > from) parts.push(file.slice(from, at));
       from = at + length;
       if (typeof by !== "number") {
-        parts.push(by);
+        if (by.length > 0) parts.push(by);
         continue;
       }
       if (length >= BLOCK_LEN && !blocks.has(by)) blocks.set(by, new Blob([new Uint8Array(BLOCK_LEN).fill(by)]));

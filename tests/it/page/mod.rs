@@ -23,3 +23,4 @@ mod stripping;
 mod tabs;
 mod tools;
 mod viewer;
+mod vocabulary;

@@ -12,6 +12,8 @@ pub(super) fn crafted() -> Vec<(&'static str, Vec<u8>)> {
     all.extend(pictures());
     all.extend(films());
     all.extend(stills());
+    all.extend(tracks());
+    all.extend(fragments());
     all
 }
 
@@ -115,12 +117,12 @@ fn heads() -> Vec<(&'static str, Vec<u8>)> {
     heads.into_iter().chain(shorter).map(|head| ("head", head)).collect()
 }
 
-fn chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+pub(super) fn chunk(kind: &[u8], content: &[u8]) -> Vec<u8> {
     let sum = crc32fast::hash(&[kind, content].concat());
     [&u32::try_from(content.len()).unwrap().to_be_bytes(), &kind[..], content, &sum.to_be_bytes()].concat()
 }
 
-fn png(metadata: &[Vec<u8>]) -> Vec<u8> {
+pub(super) fn png(metadata: &[Vec<u8>]) -> Vec<u8> {
     let head = chunk(b"IHDR", &[0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0]);
     let (picture, end) = (chunk(b"IDAT", b"x"), chunk(b"IEND", b""));
     [b"\x89PNG\r\n\x1a\n", &head[..], &metadata.concat(), &picture, &end].concat()
@@ -146,6 +148,7 @@ fn pictures() -> Vec<(&'static str, Vec<u8>)> {
     };
     let shown = b"\xff\xd8\xff\xc0\0\x0b\x08\0\x01\0\x01\x01\0\0\0\xff\xda\0\x08\x01\0\0\0\0\0.\xff\xd9".to_vec();
     let tiff = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\x08\0\0\0";
+    let with = |segment: &[u8]| [&shown[..2], segment, &shown[2..]].concat();
     let exif = [&b"\xff\xd8\xff\xe1\0\x22Exif\0\0"[..], tiff, &shown[2..]].concat();
     vec![
         ("well.png", z(&xmp)),
@@ -173,11 +176,23 @@ fn pictures() -> Vec<(&'static str, Vec<u8>)> {
         ("three.jpg", shown.repeat(3)),
         ("many-starts.jpg", [&b"\xff\xd8".repeat(20_000)[..], &shown].concat()),
         ("many-escapes.jpg", [&shown[..2], &vec![0xff; 100_000], &shown[2..]].concat()),
+        ("colors.jpg", with(b"\xff\xee\0\x0eAdobe\0d\0\0\0\0\x01")),
+        ("colors-long.jpg", with(b"\xff\xee\0\x12Adobe\0d\0\0\0\0\x01more")),
+        ("colors-short.jpg", with(b"\xff\xee\0\x0dAdobe\0d\0\0\0\0")),
+        ("jfif.jpg", with(b"\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0")),
+        ("jfif-long.jpg", with(b"\xff\xe0\0\x13JFIF\0\x01\x01\0\0\x01\0\x01\x01\x01rgb")),
+        ("jfif-short.jpg", with(b"\xff\xe0\0\x0fJFIF\0\x01\x01\0\0\x01\0\x01\0")),
+        ("exif-short.jpg", with(b"\xff\xe1\0\x07Exif\0")),
+        ("frame-twice.jpg", [&shown[..26], &shown[2..]].concat()),
+        ("scan-without-frame.jpg", [&shown[..2], &shown[15..]].concat()),
+        ("comment-at-end.jpg", [&shown[..26], &b"\xff\xfe\0\x04ab"[..]].concat()),
+        ("cut-in-picture.jpg", shown[..26].to_vec()),
+        ("cut-before-picture.jpg", shown[..15].to_vec()),
         ("only-starts.jpg", [&b"\xff\xd8\xff"[..], &b"\xd8\xff".repeat(300_000)].concat()),
     ]
 }
 
-fn boxed(kind: &[u8; 4], parts: &[&[u8]]) -> Vec<u8> {
+pub(super) fn boxed(kind: &[u8], parts: &[&[u8]]) -> Vec<u8> {
     let content = parts.concat();
     [&u32::try_from(8 + content.len()).unwrap().to_be_bytes(), &kind[..], &content].concat()
 }
@@ -266,4 +281,52 @@ fn stills() -> Vec<(&'static str, Vec<u8>)> {
         ("many-items.heic", still(&many, 1)),
         ("no-extents.heic", still(&many, 0)),
     ]
+}
+
+/// Films with headers of both versions, too short ones, and samples in other files.
+fn tracks() -> Vec<(&'static str, Vec<u8>)> {
+    let film = |version: u8, header: usize, reference: u8, drop: &[u8; 4]| {
+        let kept = |kind: &[u8; 4], content: Vec<u8>| if kind == drop { Vec::new() } else { boxed(kind, &[&content]) };
+        let dates = |before: usize| [&[version, 0, 0, 0][..], &vec![7; before - 4]].concat();
+        let entry = boxed(b"avc1", &[&[b'C'; 78], &boxed(b"avcC", &[b"...."])]);
+        let described = boxed(b"stsd", &[&[0, 0, 0, 0, 0, 0, 0, 1], &entry]);
+        let tables = [kept(b"stsc", vec![0; 8]), kept(b"stsz", vec![0; 12]), kept(b"stco", vec![0; 8]), described];
+        let elsewhere = boxed(b"url ", &[&[0, 0, 0, reference], b"file:///CANARY\0"]);
+        let references = boxed(b"dinf", &[&boxed(b"dref", &[&[0, 0, 0, 0, 0, 0, 0, 1], &elsewhere])]);
+        let information = kept(b"minf", [references, kept(b"stbl", tables.concat())].concat());
+        let handler = kept(b"hdlr", [&[0; 8], &b"videCANARY name\0"[..]].concat());
+        let media = kept(b"mdia", [boxed(b"mdhd", &[&dates(36)]), handler, information].concat());
+        let track = boxed(b"trak", &[&kept(b"tkhd", dates(96)), &media]);
+        let movie = boxed(b"moov", &[&boxed(b"mvhd", &[&dates(header)]), &track]);
+        [boxed(b"ftyp", &[b"qt  \0\0\0\0"]), movie].concat()
+    };
+    let mut all = Vec::new();
+    for version in [0, 1, 2] {
+        for header in [4, 11, 12, 19, 20, 100] {
+            all.push(film(version, header, 1, b"none"));
+        }
+    }
+    all.push(film(0, 100, 0, b"none"));
+    all.extend(
+        [b"stsc", b"stsz", b"stco", b"minf", b"stbl", b"hdlr", b"mdia", b"tkhd"].map(|drop| film(0, 100, 1, drop)),
+    );
+    all.into_iter().map(|film| ("track.mov", film)).collect()
+}
+
+/// Pieces of a film with all kinds of fields, most of them beyond the end of the file.
+fn fragments() -> Vec<(&'static str, Vec<u8>)> {
+    let whole = film(&[0], [0, 0]);
+    let mut all = Vec::new();
+    for value in [0u32, 4, 100, 0x7fff_ffff, 0xffff_fff0, 0xffff_ffff] {
+        let fields = value.to_be_bytes().repeat(10);
+        for of_track in [0u32, 1, 2, 8, 0x10, 0x1b, 0x2_0000, 0x2_0018] {
+            for of_run in [0u32, 1, 4, 5, 0x100, 0x200, 0x300, 0x601, 0xf05] {
+                let head = boxed(b"tfhd", &[&of_track.to_be_bytes(), &[0; 4], &fields]);
+                let run = boxed(b"trun", &[&of_run.to_be_bytes(), &[0, 0, 0, 2], &fields]);
+                let piece = boxed(b"moof", &[&boxed(b"mfhd", &[&[0; 8]]), &boxed(b"traf", &[&head, &run, &run])]);
+                all.push(("fragments.mp4", [&whole[..], &piece, &boxed(b"mdat", &[&[b'x'; 600]])].concat()));
+            }
+        }
+    }
+    all
 }

@@ -14,6 +14,7 @@ use share::media::{HEAD_LEN, sniff};
 
 use super::damage::mutated;
 use super::oddities::crafted;
+use super::vocabulary::named;
 use crate::support::{ROOT, WORKSHOP, corpus, files, has};
 
 /// The program's verdict on a file of this name.
@@ -86,11 +87,40 @@ impl Cases {
         let ran = node.output().unwrap();
         assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
         let found: Value = serde_json::from_slice(&ran.stdout).unwrap();
-        println!("{} files: {found}", self.count);
+        eprintln!("{} files: {found}", self.count);
         let sum: u64 = found["counts"].as_object().unwrap().values().filter_map(Value::as_u64).sum();
         assert_eq!(sum, self.count);
         assert!(found["longest"]["time"].as_f64().unwrap() < 1000.0, "{found}");
         found["counts"].clone()
+    }
+}
+
+#[test]
+fn page_and_program_have_the_same_limits() {
+    /// The expression of each constant with this name.
+    fn values(directory: &str, name: &str) -> Vec<String> {
+        let all = files(&Path::new(ROOT).join(directory)).into_iter().map(|path| fs::read_to_string(path).unwrap());
+        let is_named = |line: &str| {
+            let (constant, value) = line.split_once("const ")?.1.split_once(" = ")?;
+            let is_it = constant.split(':').next() == Some(name);
+            is_it.then(|| value.trim_end_matches(';').to_owned())
+        };
+        all.flat_map(|text| text.lines().filter_map(is_named).collect::<Vec<_>>()).collect()
+    }
+    for name in [
+        "MAX_EDITS",
+        "LOOKED_INTO",
+        "MAX_BOXES",
+        "SUBTITLES",
+        "MAX_TABLE",
+        "MAX_DIRECTORIES",
+        "NAMED_WITHIN",
+        "JFIF_LEN",
+        "ADOBE_LEN",
+    ] {
+        let program = values("src/media", name);
+        assert_eq!(program.len(), 1, "{name}");
+        assert_eq!(program, values("src/page/strip", name), "{name}");
     }
 }
 
@@ -108,6 +138,9 @@ fn page_and_program_clean_the_corpus_alike() {
     }
     for (name, bytes) in crafted() {
         cases.add(name, name, &bytes, true);
+    }
+    for (label, name, bytes) in named() {
+        cases.add(&label, &name, &bytes, false);
     }
     let counts = cases.compare();
     assert!(counts["cleaned"].as_u64().unwrap() > 90 && counts["unclean"].as_u64().unwrap() > 10, "{counts}");

@@ -7,11 +7,11 @@ import { type Box, child, children, free, NO_BOX } from "./boxes.ts";
 import type { Piece } from "./pieces.ts";
 
 /** The longest subtitles that are read to find out whether they are a drone's log of where it was, in bytes. */
-const SUBTITLES = 64 * 1024;
+const SUBTITLES = 64 << 10;
 /** Words in such a log. */
 const LOGGED = ["GPS (", "GPS(", "[latitude", "latitude:", "HOME("];
 /** The longest table that is read, in bytes. */
-const MAX_TABLE = 64 * 1024 * 1024;
+const MAX_TABLE = 64 << 20;
 
 const BROKEN = "a track has no valid data offsets";
 const ELSEWHERE = "the file refers to other files";

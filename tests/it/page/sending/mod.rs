@@ -1,6 +1,7 @@
 //! The page that sends.
 
 mod engine;
+mod metadata;
 mod screens;
 mod tokens;
 
