@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{arrive, link, links, visit};
-use crate::support::{Browser, CLIP, PHOTO, Proxy, Sandbox, noise};
+use crate::support::{Browser, CLIP, PHOTO, Sandbox, Tab, noise};
 
 /// The place of the first element of a selector: whether it is in view and not covered, and its edges in pixels.
-fn place(tab: &crate::support::Tab, selector: &str) -> Value {
+fn place(tab: &Tab, selector: &str) -> Value {
     tab.value(&format!(
         "(() => {{
             const element = document.querySelector({});
@@ -90,10 +90,9 @@ fn upload_shows_its_progress_waits_for_the_network_and_is_canceled() {
     let Some(browser) = Browser::start(&[]) else { return };
     let sandbox = Sandbox::new();
     let relay = sandbox.relay_with(&["--anyone"]);
-    let line = Proxy::to(&relay.address(), None);
     let large = sandbox.write("large.bin", &noise(30_000_000, 5));
     let tab = browser.tab_with(json!({ "width": 390, "height": 844, "touch": true }));
-    tab.goto(&line.link(&format!("{}send", relay.url))).expect("Send something");
+    arrive(&tab, &relay);
     tab.choose("#files", &[large.to_str().unwrap()])
         .until("document.querySelector('button.main[aria-disabled=false]')");
     tab.tell("offline", json!({ "is": true }));

@@ -1,5 +1,7 @@
 //! Ways into the page that sends: dropped and pasted files and texts; and pages that cannot send.
 
+use std::net::TcpListener;
+
 use serde_json::json;
 
 use super::{link, visit, write};
@@ -58,9 +60,13 @@ fn text_is_written_and_pasted_and_stays_as_it_is(engine: Engine) {
 
 fn page_over_plain_http_warns_copies_and_keeps_no_token(engine: Engine) {
     let sandbox = Sandbox::new();
-    let relay = sandbox.relay_with(&["--anyone", "--public-url", "http://photos.lan"]);
-    let address = relay.address();
-    let Some(browser) = Browser::start_engine(engine, &[&format!("--host=photos.lan={address}")]) else { return };
+    // The browser needs the address before the relay listens.
+    let listens = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let Some(browser) = Browser::start_engine(engine, &[&format!("--host=photos.lan={listens}")]) else { return };
+    let store = format!("file://{}", sandbox.path("store").display());
+    let at = ["relay", "--listen", &listens, "--store", &store, "--reserve", "0", "-vv"];
+    let options = ["--anyone", "--public-url", "http://photos.lan"];
+    let _relay = sandbox.start_as_relay(sandbox.share(at.iter().chain(&options)));
     let tab = browser.tab();
     tab.goto("http://photos.lan/send").expect("This page came over plain http").expect("Send something");
     assert_eq!(tab.value("isSecureContext"), false);
