@@ -16,7 +16,7 @@ fn text_is_sent_and_revoked_with_keys_alone(engine: Engine) {
     arrive(&tab, &relay);
     // The heading of each screen has the focus, so that a screen reader starts there.
     assert_eq!(tab.value(FOCUSED), "Send something");
-    expect_names(&tab, &["Photos and videos", "Files", "Or write a text"]);
+    expect_names(&tab, &["Photos and videos", "Files", "Or write some text"]);
     tab_to(&tab, "Tab", "Photos and videos");
     tab.value("document.activeElement.blur()");
     tab.value("document.querySelector('#text').focus()");

@@ -26,6 +26,11 @@ fn files_and_pictures_are_dropped_and_pasted(engine: Engine) {
     tab.expect("2 files for you").expect("notes.txt");
     assert!(tab.paste_into("main", &[PHOTO], None));
     tab.expect("3 files for you");
+    // With copied files, file managers paste their names.
+    assert!(tab.paste_into("main", &[notes.to_str().unwrap()], Some("/home/ben/notes.txt")));
+    tab.expect("4 files for you");
+    tab.tell("click", json!({ "selector": ".chosen li:last-child button.remove" }));
+    tab.expect("3 files for you");
     tab.tell("click", json!({ "selector": ".chosen button.remove" }));
     tab.expect("2 files for you").expect("Removed: beach.jpg");
     let link = link(&tab);
