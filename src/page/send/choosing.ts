@@ -10,7 +10,7 @@ import { type Intake, picker, takeIn } from "./intake.ts";
 import { HOST, page } from "./state.ts";
 import { message, words } from "./texts.ts";
 
-/** The ways from this screen: to what was chosen, to the list of what was sent, and without the token if there is one. */
+/** The ways from this screen: to what was chosen, to the list of what was sent, and without the token that is known. */
 export interface Next {
   readonly review: (notice?: () => string) => void;
   readonly kept: () => void;

@@ -69,7 +69,11 @@ export function linkCard(
   say: (text: string) => void,
   passed: () => void,
 ): HTMLElement[] {
-  const field = h("input", { className: "link", value: link, readOnly: true, onfocus: () => field.select(), oncopy: passed });
+  const field = h("input", {
+    ...{ className: "link", value: link, readOnly: true },
+    onfocus: () => field.select(),
+    oncopy: passed,
+  });
   // Firefox stores the content of other fields for its next session.
   field.autocomplete = "off";
   const label = recipient === null ? words("sent.link") : words("sent.link_for", { name: recipient });
