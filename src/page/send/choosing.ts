@@ -6,31 +6,40 @@ import { icon as shared } from "../icons.ts";
 import { list } from "../upload/outbox.ts";
 import type { Chosen } from "./draft.ts";
 import { icon } from "./icons.ts";
-import { picker, takeIn } from "./intake.ts";
+import { type Intake, picker, takeIn } from "./intake.ts";
 import { HOST, page } from "./state.ts";
 import { message, words } from "./texts.ts";
 
-/** Shows the first screen. `review` and `kept` show the next ones. The draft stays as it was. */
-export function choose(review: () => void, kept: () => void): void {
-  redrawable(() => draw(review, kept));
+/** The ways from this screen: to what was chosen, to the list of what was sent, and without the token that is known. */
+export interface Next {
+  readonly review: (notice?: () => string) => void;
+  readonly kept: () => void;
+  readonly forget: (() => void) | null;
 }
 
-function draw(review: () => void, kept: () => void): void {
+/** Shows the first screen. The draft stays as it was. */
+export function choose(next: Next): void {
+  redrawable(() => draw(next));
+}
+
+function draw({ review, kept, forget }: Next): void {
   const draft = page.draft!;
   const status = live();
   const field: HTMLTextAreaElement = h("textarea", {
     id: "text",
     rows: 2,
     value: draft.text,
+    // Browsers keep fields for a later session otherwise.
+    autocomplete: "off",
     oninput: () => {
       draft.text = field.value;
       go.disabled = draft.isEmpty;
     },
   });
-  const take = (chosen: readonly Chosen[]) => {
-    if (chosen.length === 0) return void (status.textContent = words("choose.nothing"));
+  const take = (chosen: readonly Chosen[], isAll: boolean) => {
+    if (chosen.length === 0) return void (status.textContent = words("choose.missing"));
     draft.add(chosen);
-    review();
+    review(() => (isAll ? "" : words("choose.missing")));
   };
   takeIn({
     files: take,
@@ -60,6 +69,7 @@ function draw(review: () => void, kept: () => void): void {
     field,
     h("div", { className: "row end" }, go),
     status,
+    forget === null ? null : h("p", { className: "elsewhere" }, button(words("token.forget"), forget, "link")),
     list().length === 0 ? null : h("p", { className: "elsewhere" }, button(words("kept.title"), () => kept(), "link")),
   );
 }
@@ -70,7 +80,7 @@ function way(
   accept: string,
   drawing: Node,
   word: string,
-  take: (chosen: readonly Chosen[]) => void,
+  take: Intake["files"],
   capture = false,
 ): Node[] {
   const input = picker(id, accept, take, capture);

@@ -97,6 +97,16 @@ export class Draft {
     return [...(this.text === "" ? [] : [text]), ...this.files];
   }
 
+  /** The passphrase without spaces around it; `null`: none. */
+  get passphrase(): string | null {
+    return this.options.passphrase.trim() || null;
+  }
+
+  /** Whether recipients are asked not to keep a copy. */
+  get isViewOnly(): boolean {
+    return this.options.viewOnly && !this.hasSavedOnly;
+  }
+
   /** Whether recipients can only save one of the files, which a view-only share forbids. */
   get hasSavedOnly(): boolean {
     return this.parts.some(({ type }) => kindOf(type) === "file");

@@ -16,6 +16,9 @@ const BATCH = 50;
 /** Characters of a text that are shown. */
 const MOST_TEXT = 200;
 
+/** Whether a file has a warning, which is shown before sending however many files there are. */
+const isBad = ({ isUnclean, looked }: Added) => isUnclean || looked === "unreadable";
+
 /** The list of what was chosen. */
 export class Files {
   readonly element = h("ul", { className: "chosen" });
@@ -42,24 +45,31 @@ export class Files {
 
   /** The page has looked at a file. */
   update(file: Added): void {
-    this.#rows.get(file)?.update();
+    const row = this.#rows.get(file);
+    if (row !== undefined) row.update();
+    else if (isBad(file)) this.element.prepend(this.#row(file));
+  }
+
+  /** Lists a file, and draws its small picture after those before it: browsers decode whole photos for them. */
+  #row(file: Added): HTMLElement {
+    const row = new Row(file, () => this.#remove(file));
+    this.#rows.set(file, row);
+    this.#drawing = this.#drawing.then(async () => {
+      if (!this.#isOver && row.element.isConnected) await row.draw();
+    });
+    return row.element;
   }
 
   end(): void {
     this.#isOver = true;
   }
 
-  /** Lists more files, and draws their small pictures one at a time: browsers decode whole photos for them. */
+  /** Lists more files. Those with a warning come first. */
   #extend(): void {
-    const next = this.draft.files.filter((file) => !this.#rows.has(file)).slice(0, BATCH);
-    for (const file of next) {
-      const row = new Row(file, () => this.#remove(file));
-      this.#rows.set(file, row);
-      this.element.append(row.element);
-      this.#drawing = this.#drawing.then(async () => {
-        if (!this.#isOver && row.element.isConnected) await row.draw();
-      });
-    }
+    const next = this.draft.files.filter((file) => !this.#rows.has(file));
+    const bad = next.filter(isBad);
+    const rest = next.filter((file) => !isBad(file)).slice(0, BATCH);
+    this.element.append(...[...bad, ...rest].map((file) => this.#row(file)));
     this.#more.hidden = this.draft.files.length === this.#rows.size;
   }
 

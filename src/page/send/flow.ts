@@ -1,9 +1,9 @@
 // The order of the screens.
 
 import { retryLine, showMessage } from "../dom.ts";
-import { NotNow } from "../relay.ts";
+import { NotNow, Refusal } from "../relay.ts";
 import { Backoff } from "../retry.ts";
-import { Refused } from "../upload/refused.ts";
+import { Refused, refused } from "../upload/refused.ts";
 import { about, allowance } from "../upload/requests.ts";
 import { currentToken, forgetToken, useToken } from "../upload/token.ts";
 import { choose } from "./choosing.ts";
@@ -36,7 +36,7 @@ export async function begin(settled: Promise<void>): Promise<void> {
     else toToken(token === null ? "" : "token.wrong");
   } catch (error) {
     await settled;
-    showProblem(error, { again: () => void begin(settled) });
+    showProblem(refused(error), { again: () => void begin(settled) });
   }
 }
 
@@ -47,11 +47,11 @@ async function admitted(token: string): Promise<boolean> {
     page.allowance = await allowance(token);
     return true;
   } catch (error) {
-    if (error instanceof NotNow) throw error;
-    const isRefused = error instanceof Refused && error.why === "not-allowed";
-    if (isRefused) forgetToken(token);
     // Older relays do not answer this question.
-    return !isRefused;
+    if (error instanceof Refusal && error.why === "unknown") return true;
+    if (!(error instanceof Refused) || error.why !== "not-allowed") throw error;
+    forgetToken(token);
+    return false;
   }
 }
 
@@ -62,8 +62,10 @@ function toToken(why: "token.wrong" | "" = ""): void {
   askToken(async (token, isKept) => {
     try {
       if (!(await admitted(token))) return words("token.wrong", { host: HOST });
-    } catch {
-      return words("token.no_answer", { host: HOST });
+    } catch (error) {
+      if (error instanceof NotNow) return words("token.no_answer", { host: HOST });
+      showProblem(refused(error), { again: () => toToken() });
+      return "";
     }
     useToken(token, isKept);
     if (page.draft!.isEmpty) toChoosing();
@@ -76,7 +78,15 @@ function toChoosing(): void {
   leaveKept();
   onBack(null);
   page.isBusy = () => !page.draft!.isEmpty;
-  choose(toReview, toKept);
+  choose({ review: toReview, kept: toKept, forget: currentToken() === null ? null : forget });
+}
+
+/** Forgets the token, and asks for another one if the relay wants one. */
+function forget(): void {
+  forgetToken();
+  page.allowance = null;
+  if (page.about!.create === "token") toToken();
+  else toChoosing();
 }
 
 function toKept(): void {
@@ -91,8 +101,20 @@ function toReview(notice = () => ""): void {
   review({ back: goBack, send: () => void send() }, notice);
 }
 
-/** Sends what was chosen, and makes room for something else once it is sent. */
+let isSending = false;
+
+/** Sends what was chosen, and makes room for something else once it is sent. A second press at once sends nothing. */
 async function send(): Promise<void> {
+  if (isSending) return;
+  isSending = true;
+  try {
+    await sendNow();
+  } finally {
+    isSending = false;
+  }
+}
+
+async function sendNow(): Promise<void> {
   const draft = page.draft!;
   await transfer({
     sent: (sent) => {

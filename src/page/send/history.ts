@@ -4,6 +4,7 @@
 /** Goes back from the current screen; `null` on the first one. */
 let back: (() => void) | null = null;
 let hasEntry = false;
+let isGoing = false;
 
 /** Sets what the way back from this screen does; `null`: it leaves the page. */
 export function onBack(then: (() => void) | null): void {
@@ -15,8 +16,10 @@ export function onBack(then: (() => void) | null): void {
 
 /** Goes back as the browser's button does. */
 export function goBack(): void {
-  if (hasEntry) history.back();
-  else leave();
+  if (!hasEntry) return leave();
+  // A second press before the first one has arrived would leave the page.
+  if (!isGoing) history.back();
+  isGoing = true;
 }
 
 function leave(): void {
@@ -26,6 +29,6 @@ function leave(): void {
 }
 
 addEventListener("popstate", () => {
-  hasEntry = false;
+  hasEntry = isGoing = false;
   leave();
 });

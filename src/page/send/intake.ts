@@ -9,7 +9,8 @@ const MOST_FILES = 10_000;
 
 /** Takes chosen files and pasted texts. */
 export interface Intake {
-  readonly files: (chosen: readonly Chosen[]) => void;
+  /** `isAll`: nothing was left out. */
+  readonly files: (chosen: readonly Chosen[], isAll: boolean) => void;
   readonly text: (text: string) => void;
 }
 
@@ -29,7 +30,7 @@ export function picker(id: string, accept: string, files: Intake["files"], captu
       const chosen = [...(input.files ?? [])].map((content) => ({ content, path: named(content) }));
       // The same file again must be a change, too.
       input.value = "";
-      if (chosen.length > 0) files(chosen);
+      if (chosen.length > 0) files(chosen, true);
     },
   });
   if (capture) input.setAttribute("capture", "environment");
@@ -66,8 +67,8 @@ export function listen(): void {
     if (!hasFiles(event)) return;
     event.preventDefault();
     cover(false);
-    const to = intake;
-    if (to !== null) void dropped(event.dataTransfer!).then(to.files);
+    // Another screen may be there when all directories are listed.
+    if (intake !== null) void dropped(event.dataTransfer!).then(({ found, isAll }) => intake?.files(found, isAll));
   });
   addEventListener("paste", (event) => {
     const { clipboardData } = event;
@@ -75,33 +76,49 @@ export function listen(): void {
     const isField = (event.target as Element).matches("input, textarea");
     const files = [...clipboardData.files];
     const text = clipboardData.getData("text/plain");
-    // A field takes texts by itself. Pictures that come with a text, as from word processors, are drawings of it.
-    if (isField && text !== "") return;
-    if (text === "" && files.length === 0) return;
+    // Pictures that come with a formatted text, as from word processors, are drawings of it. With copied files, file
+    // managers paste their names.
+    const isText = text !== "" && (files.length === 0 || clipboardData.types.includes("text/html"));
+    // A field takes texts by itself.
+    if ((isText && isField) || (!isText && files.length === 0)) return;
     event.preventDefault();
-    if (text !== "") return intake.text(text);
+    if (isText) return intake.text(text);
     // Browsers call every pasted picture image.png.
-    intake.files(files.map((content) => ({ content, path: content.name === "image.png" ? [] : named(content) })));
+    const nameOf = (file: File) => (file.name === "image.png" ? [] : named(file));
+    intake.files(files.map((content) => ({ content, path: nameOf(content) })), true);
   });
 }
 
+/** Files that were found, and whether they are all. */
+interface Found {
+  readonly found: Chosen[];
+  isAll: boolean;
+}
+
 /** The dropped files, and those in dropped directories with their paths. */
-async function dropped({ items, files }: DataTransfer): Promise<Chosen[]> {
+async function dropped({ items, files }: DataTransfer): Promise<Found> {
   // The list of items is emptied when this event ends, so all entries are taken now.
   const entries = [...items].map((item) => item.webkitGetAsEntry?.() ?? null);
   const plain = [...files].map((content) => ({ content, path: named(content) }));
-  if (!entries.some((entry) => entry?.isDirectory)) return plain;
-  const found: Chosen[] = [];
-  for (const entry of entries) if (entry !== null) await walk(entry, [], found);
-  return found;
+  if (!entries.some((entry) => entry?.isDirectory)) return { found: plain, isAll: true };
+  const all: Found = { found: [], isAll: true };
+  for (const entry of entries) {
+    if (entry === null) continue;
+    // A directory that cannot be read.
+    await walk(entry, [], all).catch(() => (all.isAll = false));
+  }
+  return all;
 }
 
-async function walk(entry: FileSystemEntry, above: readonly string[], found: Chosen[]): Promise<void> {
-  if (found.length >= MOST_FILES) return;
+async function walk(entry: FileSystemEntry, above: readonly string[], all: Found): Promise<void> {
+  if (all.found.length >= MOST_FILES) {
+    all.isAll = false;
+    return;
+  }
   const path = [...above, entry.name];
   if (entry.isFile) {
     const content = await new Promise<File>((...ends) => (entry as FileSystemFileEntry).file(...ends));
-    found.push({ content, path });
+    all.found.push({ content, path });
     return;
   }
   const reader = (entry as FileSystemDirectoryEntry).createReader();
@@ -109,6 +126,6 @@ async function walk(entry: FileSystemEntry, above: readonly string[], found: Cho
   for (;;) {
     const some = await new Promise<FileSystemEntry[]>((...ends) => reader.readEntries(...ends));
     if (some.length === 0) return;
-    for (const each of some) await walk(each, path, found);
+    for (const each of some) await walk(each, path, all).catch(() => (all.isAll = false));
   }
 }

@@ -4,9 +4,7 @@ import { button, h, live, redrawable, screen, theirs } from "../dom.ts";
 import { printable } from "../safe_text.ts";
 import { ask } from "../question.ts";
 import { changes, forget, forgetAll, type Kept, list } from "../upload/outbox.ts";
-import { forgetToken, currentToken } from "../upload/token.ts";
 import { goBack } from "./history.ts";
-import { HOST } from "./state.ts";
 import { Watched } from "./states.ts";
 import { size, time, words } from "./texts.ts";
 
@@ -50,7 +48,6 @@ function draw(): void {
     status,
     heard,
     h("div", { className: "row end" }, removeAll, button(words("showing.back"), () => goBack(), "main")),
-    ...token(),
   );
 }
 
@@ -79,16 +76,6 @@ function row(kept: Kept, status: HTMLElement, heard: HTMLElement): HTMLElement {
 function described({ kind, count, size: bytes }: Kept): string {
   if (count > 1) return words("waiting.files", { count, size: size(bytes) });
   return words("kind.size", { kind: words(`kind.${kind}`), size: size(bytes) });
-}
-
-/** The token of this browser, if it has one: this is the only place to forget it. */
-function token(): HTMLElement[] {
-  if (currentToken() === null) return [];
-  const press = button(words("token.forget"), () => {
-    forgetToken();
-    showKept();
-  });
-  return [h("h2", {}, words("token.label")), h("p", {}, words("token.known", { host: HOST })), press];
 }
 
 function sure(

@@ -69,7 +69,13 @@ export function linkCard(
   say: (text: string) => void,
   passed: () => void,
 ): HTMLElement[] {
-  const field = h("input", { className: "link", value: link, readOnly: true, onfocus: () => field.select() });
+  const field = h("input", {
+    ...{ className: "link", value: link, readOnly: true },
+    onfocus: () => field.select(),
+    oncopy: passed,
+  });
+  // Firefox stores the content of other fields for its next session.
+  field.autocomplete = "off";
   const label = recipient === null ? words("sent.link") : words("sent.link_for", { name: recipient });
   field.setAttribute("aria-label", label);
   field.dir = "ltr";
@@ -88,8 +94,9 @@ export function linkCard(
         passed();
       },
       (error: unknown) => {
-        const isChangedMind = error instanceof DOMException && error.name === "AbortError";
-        say(isChangedMind ? "" : words("sent.not_shared"));
+        // A changed mind, or a sheet that is open already.
+        const isHarmless = error instanceof DOMException && ["AbortError", "InvalidStateError"].includes(error.name);
+        say(isHarmless ? "" : words("sent.not_shared"));
       },
     );
   });

@@ -47,9 +47,8 @@ export class OptionFields {
   /** Adapts the controls to what was chosen. */
   refresh(): void {
     const cannot = this.draft.hasSavedOnly;
-    if (cannot) this.draft.options.viewOnly = false;
     this.#viewOnly.disabled = cannot;
-    this.#viewOnly.checked = this.draft.options.viewOnly;
+    this.#viewOnly.checked = this.draft.isViewOnly;
     this.#why.textContent = words(cannot ? "options.view_only_cannot" : "options.view_only_why");
   }
 
@@ -86,14 +85,14 @@ export class OptionFields {
   #words(): HTMLElement {
     const { options } = this.draft;
     const from: HTMLInputElement = h("input", {
-      ...{ id: "from", value: options.from, maxLength: MAX_FROM, autocomplete: "name" },
+      ...{ id: "from", value: options.from, maxLength: MAX_FROM, autocomplete: "off" },
       oninput: () => {
         options.from = from.value;
         this.changed();
       },
     });
     const note: HTMLTextAreaElement = h("textarea", {
-      ...{ id: "note", rows: 2, value: options.note, maxLength: MAX_NOTE },
+      ...{ id: "note", rows: 2, value: options.note, maxLength: MAX_NOTE, autocomplete: "off" },
       oninput: () => {
         options.note = note.value;
         this.changed();

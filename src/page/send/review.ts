@@ -27,7 +27,7 @@ class Review {
   readonly #preview = h("div", { className: "preview-card" });
   readonly #files: Files;
   readonly #options: OptionFields;
-  readonly #limit = h("p", { className: "limit" });
+  readonly #limit = h("p", { id: "limit", className: "limit", role: "status" });
   readonly #status = live();
   readonly #create: HTMLButtonElement;
 
@@ -37,6 +37,7 @@ class Review {
   ) {
     const changed = () => this.#refresh();
     this.#create = button("", () => this.#send(), "main");
+    this.#create.setAttribute("aria-describedby", this.#limit.id);
     this.#files = new Files(draft, (removed) => {
       if (draft.isEmpty) return next.back();
       this.#status.textContent = words("review.removed", { name: removed });
@@ -50,10 +51,10 @@ class Review {
       this.#refresh();
     };
     takeIn({
-      files: (chosen) => {
-        if (chosen.length === 0) return;
+      files: (chosen, isAll) => {
+        if (chosen.length === 0) return void (this.#status.textContent = words("choose.missing"));
         draft.add(chosen);
-        review(next);
+        review(next, () => (isAll ? "" : words("choose.missing")));
       },
       text: () => {},
     });
@@ -78,7 +79,10 @@ class Review {
 
   #send(): void {
     this.#options.finish();
-    if (this.#create.getAttribute("aria-disabled") === "true") return;
+    if (this.#create.getAttribute("aria-disabled") === "true") {
+      this.#status.textContent = this.draft.isLooking ? words("review.looking") : this.#limit.textContent;
+      return;
+    }
     this.#files.end();
     this.next.send();
   }
@@ -87,8 +91,10 @@ class Review {
     const { draft } = this;
     const links = Math.max(draft.options.recipients.length, 1);
     const limit = tooMuch(draft, links);
-    const isReady = limit === "" && !draft.isLooking && !draft.files.some(({ looked }) => looked === "unreadable");
-    this.#limit.textContent = limit;
+    const unclean = draft.files.filter(({ isUnclean }) => isUnclean).length;
+    const warning = unclean === 0 ? "" : words("review.unclean", { count: unclean });
+    const isReady = limit === "" && !draft.isLooking;
+    this.#limit.textContent = limit || warning;
     this.#create.textContent = words(links === 1 ? "review.create" : "review.create_many", { count: links });
     this.#create.setAttribute("aria-disabled", String(!isReady));
     this.#preview.replaceChildren(...envelope(draft).filter((node) => node !== null));
@@ -96,7 +102,7 @@ class Review {
 }
 
 /** The envelope that the recipient will see. */
-function envelope({ parts, options }: Draft): (Node | null)[] {
+function envelope({ parts, options, passphrase, isViewOnly }: Draft): (Node | null)[] {
   const [first] = parts;
   const only = parts.length === 1 && first!.path.length < 2 ? first! : null;
   const total = parts.reduce((sum, { size }) => sum + size, 0);
@@ -107,17 +113,20 @@ function envelope({ parts, options }: Draft): (Node | null)[] {
   const title = only ? words(`for_you.${kindOf(only.type)}`) : words("for_you.files", { count: parts.length });
   return [
     h("p", { className: "for-you" }, title),
-    written({ from: said(options.from), note: said(options.note) }),
+    // In a manifest, both are one line.
+    written({ from: said(options.from), note: said(options.note.replace(/\p{Cc}+/gu, " ")) }),
     name === undefined ? null : h("p", { className: "name clamped" }, theirs(printable(name))),
     fact(only ? kindAndSize(only) : words("waiting.files", { count: parts.length, size: size(total) })),
-    options.passphrase === "" ? null : fact(words("review.asks")),
-    options.viewOnly ? fact(words("waiting.view_only")) : null,
+    passphrase === null ? null : fact(words("review.asks")),
+    isViewOnly ? fact(words("waiting.view_only")) : null,
     fact(words("waiting.expires", { at: time(expires) })),
   ];
 }
 
-/** The limit of the relay or of the token that this exceeds, in words; "": none. */
+/** The reason why this cannot be sent, such as a limit of the relay or of the token; "": none. */
 function tooMuch(draft: Draft, links: number): string {
+  const unread = draft.files.filter(({ looked }) => looked === "unreadable").length;
+  if (unread > 0) return words("review.unread", { count: unread });
   const total = draft.parts.reduce((sum, { size }) => sum + size, 0);
   const { maxSize = null, shares = null, bytes = null, resets = null } = page.allowance ?? {};
   const most = Math.min(page.about!.maxBytes, maxSize ?? Infinity);

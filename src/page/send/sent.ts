@@ -44,7 +44,7 @@ class SentScreen {
     screen(
       words(isOne ? "sent.title" : "sent.titles"),
       h("p", {}, words(isOne ? "sent.once" : "sent.once_each", { at })),
-      draft.options.passphrase === "" ? null : this.#passphrase(),
+      draft.passphrase === null ? null : this.#passphrase(draft.passphrase),
       h("div", { className: "sent" }, ...sent.map((each) => this.#card(each, heard))),
       ...this.#metadata(),
       h("p", { className: "note" }, words(isOne ? "sent.gone" : "sent.gone_all")),
@@ -70,8 +70,7 @@ class SentScreen {
     );
   }
 
-  #passphrase(): HTMLElement {
-    const { passphrase } = this.draft.options;
+  #passphrase(passphrase: string): HTMLElement {
     const shown = h("code", { className: "passphrase" }, passphrase);
     return h("p", { className: "warning" }, words("sent.passphrase"), " ", shown);
   }

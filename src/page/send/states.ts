@@ -12,8 +12,8 @@ function stateWords({ word, at: since, opener, isProven }: State, sent: number):
   const at = time(since ?? sent);
   if (word === "unknown") return words("state.unknown", { host: HOST });
   if (word === "finished" && !isProven) return words("state.unproven", { at });
-  const isNamed = opener !== null && (word === "claimed" || word === "finished");
-  return isNamed ? words(`state.${word}_by`, { at, opener }) : words(`state.${word}`, { at });
+  const isNamed = word === "claimed" || word === "finished" || word === "lapsed" || word === "revoked";
+  return isNamed && opener !== null ? words(`state.${word}_by`, { at, opener }) : words(`state.${word}`, { at });
 }
 
 /** The state of a share: a line that follows it, and the button that revokes it. */
@@ -63,15 +63,20 @@ export class Watched {
   }
 
   #ask(): void {
+    if (this.revoke.getAttribute("aria-disabled") === "true") return;
     const then = () => void this.#revoke();
     const keep = { words: words("kept.keep"), then: () => this.revoke.focus() };
-    ask(words("kept.revoke_ask"), keep, { words: words("kept.revoke"), then });
+    const question = this.#state.word === "claimed" ? "kept.revoke_late_ask" : "kept.revoke_ask";
+    ask(words(question), keep, { words: words("kept.revoke"), then });
   }
 
   async #revoke(): Promise<void> {
-    this.say("");
+    this.say(words("kept.revoking"));
     this.revoke.focus();
+    this.revoke.setAttribute("aria-disabled", "true");
     const state = await revoke(this.kept).catch(() => null);
+    this.revoke.setAttribute("aria-disabled", "false");
+    this.say("");
     if (state === null) this.say(words("kept.not_revoked", { host: HOST }));
     else this.#set(state);
   }

@@ -20,10 +20,10 @@ export interface Ends {
 /** Sends what was chosen. */
 export async function transfer(ends: Ends): Promise<void> {
   const draft = page.draft!;
-  const { ttl, passphrase, viewOnly, from, note, recipients } = draft.options;
+  const { ttl, from, note, recipients } = draft.options;
+  const { passphrase, isViewOnly: viewOnly } = draft;
   const options = {
-    ...{ ttl, viewOnly, name: null, createToken: currentToken() },
-    passphrase: passphrase === "" ? null : passphrase,
+    ...{ ttl, passphrase, viewOnly, name: null, createToken: currentToken() },
     from: from.trim() === "" ? null : from.trim(),
     note: note.trim() === "" ? null : note.trim(),
     recipients: recipients.length === 0 ? [null] : recipients,

@@ -33,7 +33,11 @@ const MADE: [(&str, &str); 8] = [
     ("opening.left_", "few seconds minutes hours"),
     ("link.", "no-key exposed not-a-link damaged too-new short long"),
     ("ended.", "already-opened lapsed expired revoked locked aborted"),
-    ("state.", "uploading waiting claimed claimed_by finished finished_by lapsed expired revoked locked aborted"),
+    (
+        "state.",
+        "uploading waiting claimed claimed_by finished finished_by lapsed lapsed_by expired revoked revoked_by locked \
+         aborted",
+    ),
     (
         "problem.",
         "not-allowed quota too-large too-long-lived no-space slow-down unreadable too-many-files garbled abandoned \

@@ -13,14 +13,15 @@ in_every_engine!(
 );
 
 /// The label of the element that has the focus.
-const FOCUSED: &str = "(({ ariaLabel, innerText, localName }) => ariaLabel ?? innerText?.trim() ?? localName)
+pub(super) const FOCUSED: &str =
+    "(({ ariaLabel, innerText, localName }) => ariaLabel ?? innerText?.trim() ?? localName)
     (document.activeElement)";
 
 /// The most stops of the Tab key on a screen.
 const STOPS: usize = 30;
 
 /// Presses Tab, or Shift and Tab, until the control with this label has the focus.
-fn tab_to(tab: &Tab, key: &str, label: &str) {
+pub(super) fn tab_to(tab: &Tab, key: &str, label: &str) {
     let mut stops = Vec::new();
     while stops.len() < STOPS {
         tab.press(key);
@@ -107,7 +108,7 @@ fn needs_name(node: &Accessible) -> bool {
 }
 
 /// Asserts that a screen reader finds these names, and no control without one. Browsers update the tree later.
-fn expect_names(tab: &Tab, names: &[&str]) {
+pub(super) fn expect_names(tab: &Tab, names: &[&str]) {
     let late = Instant::now() + Duration::from_secs(10);
     while let Err(error) = find_names(&tab.accessible(), names) {
         assert!(Instant::now() < late, "{error}");

@@ -12,7 +12,7 @@ use crate::support::{
 };
 
 /// The languages, in the order of the tables' names.
-const LANGUAGES: [&str; 12] = ["ar", "de", "en", "es", "fr", "it", "ja", "nl", "pl", "pt", "tr", "zh-Hans"];
+pub(super) const LANGUAGES: [&str; 12] = ["ar", "de", "en", "es", "fr", "it", "ja", "nl", "pl", "pt", "tr", "zh-Hans"];
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
@@ -192,13 +192,17 @@ const MISFITS: &str = "(() => {
 })()";
 
 /// A small phone, and the texts that did not fit on it.
-struct Small<'a> {
+pub(super) struct Small<'a> {
     browser: &'a Browser,
     misfits: Vec<String>,
 }
 
-impl Small<'_> {
-    fn tab(&self, more: &Value) -> Tab {
+impl<'a> Small<'a> {
+    pub(super) fn of(browser: &'a Browser) -> Self {
+        Self { browser, misfits: Vec::new() }
+    }
+
+    pub(super) fn tab(&self, more: &Value) -> Tab {
         let mut options = json!({ "width": 320, "height": 568, "touch": true });
         options.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         self.browser.tab_with(options)
@@ -206,7 +210,7 @@ impl Small<'_> {
 
     /// Checks a screen, and puts a picture of it into target/pictures: of all of it, unless its text is large, which
     /// Chromium then draws in the usual size.
-    fn look(&mut self, tab: &Tab, state: &str, language: &str) {
+    pub(super) fn look(&mut self, tab: &Tab, state: &str, language: &str) {
         let found: Vec<String> = serde_json::from_value(tab.value(MISFITS)).unwrap();
         self.misfits.extend(found.into_iter().map(|misfit| format!("{state}, {language}: {misfit}")));
         let directory = Path::new(ROOT).join("target/pictures/languages");
@@ -216,7 +220,7 @@ impl Small<'_> {
     }
 
     /// Looks at a screen on which the language can be chosen, in each language.
-    fn look_in_all(&mut self, tab: &Tab, state: &str) {
+    pub(super) fn look_in_all(&mut self, tab: &Tab, state: &str) {
         tab.until("document.querySelector('.language:not([hidden]) select')");
         for language in LANGUAGES {
             choose(tab, language);
@@ -227,7 +231,7 @@ impl Small<'_> {
     }
 
     #[track_caller]
-    fn expect_none(&mut self) {
+    pub(super) fn expect_none(&mut self) {
         let misfits = mem::take(&mut self.misfits);
         assert!(misfits.is_empty(), "{}", misfits.join("\n"));
     }
@@ -249,7 +253,7 @@ fn every_message_fits_on_a_small_phone_in_every_language() {
     let fragment = photo.split_once('#').unwrap().1;
     let with = |fragment: &str| format!("{}#{fragment}", relay.url);
     let other = if &fragment[20..22] == "qz" { "zq" } else { "qz" };
-    let mut small = Small { browser: &browser, misfits: Vec::new() };
+    let mut small = Small::of(&browser);
     for (state, link) in [
         ("landing", relay.url.clone()),
         ("exposed", format!("{}%23{fragment}", relay.url)),
@@ -293,7 +297,7 @@ fn every_envelope_fits_on_a_small_phone_in_every_language() {
     sandbox.write("holidays.tar.zst", &noise(900_000, 8));
     sandbox.write("secret.txt", b"The Wi-Fi password is\n\n  tangerine-42\n");
     sandbox.write("passphrase", b"correct horse");
-    let mut small = Small { browser: &browser, misfits: Vec::new() };
+    let mut small = Small::of(&browser);
     let instagram = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
         Mobile/21A329 Instagram 300.0.0.0";
     let album = send(&sandbox, &relay, &[PHOTO, "holidays.tar.zst", "secret.txt"]);
@@ -332,7 +336,7 @@ fn german_fits_on_a_small_phone_at_twice_the_text_size() {
     sandbox.write("passphrase", b"correct horse");
     sandbox.write("holidays.tar.zst", &noise(9_000, 8));
     let photo = send(&sandbox, &relay, &[PHOTO]);
-    let mut small = Small { browser: &browser, misfits: Vec::new() };
+    let mut small = Small::of(&browser);
     for (state, link, answer) in [
         ("waiting", photo.clone(), None),
         ("waiting-album", send(&sandbox, &relay, &[PHOTO, "holidays.tar.zst"]), None),
@@ -371,7 +375,7 @@ fn every_file_fits_on_a_small_phone_in_every_language() {
     let Some(browser) = Browser::start(&[]) else { return };
     let sandbox = Sandbox::new();
     let relay = Operated::start();
-    let mut small = Small { browser: &browser, misfits: Vec::new() };
+    let mut small = Small::of(&browser);
     for language in LANGUAGES {
         open_and_close(&mut small, &sandbox, &relay, language);
     }

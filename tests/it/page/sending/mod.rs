@@ -1,9 +1,14 @@
 //! The page that sends.
 
+mod access;
 mod engine;
+mod kept;
+mod languages;
 mod metadata;
+mod reach;
 mod screens;
 mod tokens;
+mod ways;
 
 use serde_json::json;
 
@@ -35,4 +40,15 @@ fn link(tab: &Tab) -> String {
     let links = links(tab);
     assert_eq!(links.len(), 1, "{links:?}");
     links.into_iter().next().unwrap()
+}
+
+/// Opens every part of the screen that unfolds.
+fn unfold(tab: &Tab) {
+    tab.value("document.querySelectorAll('details').forEach((details) => (details.open = true))");
+}
+
+/// Writes into a field of the page, as its user does.
+fn write(tab: &Tab, field: &str, text: &str) {
+    tab.value(&format!("document.querySelector('{field}').focus()"));
+    tab.type_text(text);
 }
