@@ -58,7 +58,8 @@ fn texts() -> Vec<(&'static str, Vec<u8>)> {
 
 /// Beginnings of other formats, each as it is and one byte shorter: lengths count.
 fn heads() -> Vec<(&'static str, Vec<u8>)> {
-    let padded = |at: usize, bytes: &[u8]| [&vec![b'.'; at][..], bytes].concat();
+    // Behind bytes that are no text.
+    let padded = |at: usize, bytes: &[u8]| [&vec![1; at][..], bytes].concat();
     let brands = |brands: &[u8]| [&[0, 0, 0, u8::try_from(8 + brands.len()).unwrap()], &b"ftyp"[..], brands].concat();
     let office = |names: [&str; 4]| {
         let file = |name: &&str| [b"PK\x03\x04", &[0; 26][..], name.as_bytes(), &[b'.'; 60]].concat();
