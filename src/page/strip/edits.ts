@@ -1,5 +1,6 @@
 // Changes to a file. The result is made of slices of the file and a few bytes, so that nothing is copied.
 
+import { resting } from "../rest.ts";
 import type { Bytes } from "./bytes.ts";
 
 /** The replacement of `length` bytes at `at`: by bytes, or by as many as there were, all of them one byte. */
@@ -14,8 +15,9 @@ export const MAX_EDITS = 1 << 20;
 
 const GONE: Bytes = new Uint8Array(0);
 
-/** Bytes of a block that long fillings repeat. */
+/** Bytes of a block that fillings repeat, and of the shortest filling that takes its bytes from one. */
 const BLOCK_LEN = 1 << 20;
+const SHORT_LEN = 1 << 10;
 
 /** Changes, of which no two touch the same byte. */
 export class Edits {
@@ -78,22 +80,30 @@ export class Edits {
     );
   }
 
-  /** `file` with the changes. They must be settled. */
-  made(file: Blob): Blob {
+  /** `file` with the changes. They must be settled. A file with many of them takes a while. */
+  async made(file: Blob, signal?: AbortSignal): Promise<Blob> {
     if (this.edits.length === 0) return file;
+    const rest = resting();
     const parts: BlobPart[] = [];
     const blocks = new Map<number, Blob>();
     let from = 0;
     for (const { at, length, by } of this.edits) {
+      await rest();
+      signal?.throwIfAborted();
       if (at > from) parts.push(file.slice(from, at));
       from = at + length;
       if (typeof by !== "number") {
         if (by.length > 0) parts.push(by);
         continue;
       }
-      if (length >= BLOCK_LEN && !blocks.has(by)) blocks.set(by, new Blob([new Uint8Array(BLOCK_LEN).fill(by)]));
-      for (let left = Math.floor(length / BLOCK_LEN); left > 0; left--) parts.push(blocks.get(by)!);
-      parts.push(new Uint8Array(length % BLOCK_LEN).fill(by));
+      if (length < SHORT_LEN) {
+        parts.push(new Uint8Array(length).fill(by));
+        continue;
+      }
+      const block = blocks.get(by) ?? new Blob([new Uint8Array(BLOCK_LEN).fill(by)]);
+      blocks.set(by, block);
+      for (let left = Math.floor(length / BLOCK_LEN); left > 0; left--) parts.push(block);
+      parts.push(block.slice(0, length % BLOCK_LEN));
     }
     if (from < file.size) parts.push(file.slice(from));
     return new Blob(parts);

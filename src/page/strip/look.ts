@@ -54,7 +54,7 @@ export async function look(file: Blob, name: string | null, signal?: AbortSignal
   const head = await scan.peek(0, HEAD_LEN);
   try {
     if (await isClean(scan)) {
-      const content = scan.edits.made(file);
+      const content = await scan.edits.made(file, signal);
       const verdict = { kind: "cleaned", content, removed: scan.removed.settled } as const;
       return { type: await typeOfFile(content), verdict };
     }

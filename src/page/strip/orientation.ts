@@ -57,10 +57,8 @@ export async function inText(
   if (!isXmp && !keyword.startsWith("Raw profile type ")) return null;
   const bytes = await textOf(kind, content.subarray(end));
   if (bytes === null) return null;
-  const text = latin1(bytes);
-  const profile = decoded(text);
-  if (isXmp || keyword.endsWith(" xmp"))
-    return { source: "xmp", orientation: inXmp(profile === null ? text : latin1(profile)) };
+  const profile = decoded(bytes);
+  if (isXmp || keyword.endsWith(" xmp")) return { source: "xmp", orientation: inXmp(latin1(profile ?? bytes)) };
   if (profile === null) return null;
   const found = latin1(profile);
   if (found.includes("tiff:Orientation")) return { source: "xmp", orientation: inXmp(found) };
@@ -81,9 +79,30 @@ async function textOf(kind: string, rest: Bytes): Promise<Bytes | null> {
 }
 
 /** The bytes of a raw profile: a name and a length, each on a line of its own, and hexadecimal digits. */
-function decoded(text: string): Bytes | null {
-  const lines = /^[ \t\n\f\r]*[^ \t\n\f\r][^\n]*\n[ \t\f\r]*[0-9]+[ \t\f\r]*\n([^]*)$/.exec(text);
-  const digits = lines?.[1]?.replace(/[^0-9a-f]/gi, "");
-  if (digits === undefined) return null;
-  return Uint8Array.from({ length: digits.length >> 1 }, (_, at) => parseInt(digits.slice(at * 2, at * 2 + 2), 16));
+function decoded(text: Bytes): Bytes | null {
+  let start = 0;
+  while (isSpace(text[start])) start++;
+  const name = text.indexOf(LINE_END, start);
+  const end = name < 0 ? -1 : text.indexOf(LINE_END, name + 1);
+  if (end < 0 || !/^[ \t\f\r]*[0-9]+[ \t\f\r]*$/.test(latin1(text.subarray(name + 1, end)))) return null;
+  const bytes = new Uint8Array((text.length - end) >> 1);
+  let count = 0;
+  for (let at = end + 1; at < text.length; at++) {
+    const digit = digitOf(text[at]!);
+    if (digit < 0) continue;
+    bytes[count >> 1]! |= count % 2 === 0 ? digit << 4 : digit;
+    count++;
+  }
+  return bytes.subarray(0, count >> 1);
+}
+
+const LINE_END = 0x0a;
+/** White space of ASCII, as Rust's `is_ascii_whitespace`. */
+const isSpace = (byte: number | undefined) => byte !== undefined && " \t\n\f\r".includes(String.fromCharCode(byte));
+
+/** The value of a hexadecimal digit; negative: it is none. */
+function digitOf(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const small = byte | 0x20;
+  return small >= 0x61 && small <= 0x66 ? small - 0x57 : -1;
 }

@@ -120,7 +120,7 @@ fn heads() -> Vec<(&'static str, Vec<u8>)> {
 
 pub(super) fn chunk(kind: &[u8], content: &[u8]) -> Vec<u8> {
     let sum = crc32fast::hash(&[kind, content].concat());
-    [&u32::try_from(content.len()).unwrap().to_be_bytes(), &kind[..], content, &sum.to_be_bytes()].concat()
+    [&u32::try_from(content.len()).unwrap().to_be_bytes(), kind, content, &sum.to_be_bytes()].concat()
 }
 
 pub(super) fn png(metadata: &[Vec<u8>]) -> Vec<u8> {
@@ -195,7 +195,7 @@ fn pictures() -> Vec<(&'static str, Vec<u8>)> {
 
 pub(super) fn boxed(kind: &[u8], parts: &[&[u8]]) -> Vec<u8> {
     let content = parts.concat();
-    [&u32::try_from(8 + content.len()).unwrap().to_be_bytes(), &kind[..], &content].concat()
+    [&u32::try_from(8 + content.len()).unwrap().to_be_bytes(), kind, &content].concat()
 }
 
 /// A film of one track whose chunks begin at these places.

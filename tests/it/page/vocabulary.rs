@@ -124,8 +124,8 @@ fn chunks(kind: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
         ("chunk of PNG", png(&[chunk(kind, b"some words")])),
         ("chunk of WebP", riff(&[little(kind, b"some words"), little(b"VP8 ", b"....")].concat())),
         ("chunk in a frame", riff(&frame)),
-        ("brand", [b"\0\0\0\x14ftyp", &kind[..], &[0; 4], kind, &[0; 40]].concat()),
-        ("first box", [&[0, 0, 0, 12], &kind[..], b"data", &boxed(b"moov", &[])].concat()),
+        ("brand", [b"\0\0\0\x14ftyp", kind, &[0; 4], kind, &[0; 40]].concat()),
+        ("first box", [&[0, 0, 0, 12], kind, b"data", &boxed(b"moov", &[])].concat()),
     ]
 }
 
