@@ -95,7 +95,8 @@ fn menu_of_nautilus_sends_the_selected_files() {
     sandbox.write("menu.py", include_bytes!("../../desktop/menu.py"));
     let run = |files: &[&str], language: &str| {
         let mut python = Command::new("/usr/bin/python3");
-        python.arg("menu.py").arg(Path::new(ROOT).join("docs/deploy/desktop/share_send.py")).args(files);
+        // `-B`: without compiled files beside the module.
+        python.args(["-B", "menu.py"]).arg(Path::new(ROOT).join("docs/deploy/desktop/share_send.py")).args(files);
         let run = desktop.within(&sandbox, sandbox.prepare(python)).env("LC_ALL", language).env("LANGUAGE", language);
         run.env("SHARE_RELAY", &relay.url).ok()
     };

@@ -38,7 +38,7 @@ fn bare_address_explains_what_this_is_and_promises_nothing_that_the_relay_refuse
     let tab = visit(&browser, &closed.url);
     tab.expect(TOKEN).expect("share relay use").expect(HERE);
     tab.tell("click", json!({ "selector": "main a" }));
-    tab.until("location.pathname === '/send'").until("document.title === 'Send · share'");
+    tab.until("location.pathname === '/send'").until("document.title === 'Send something · share'");
 }
 
 #[test]
