@@ -191,23 +191,6 @@ fn crashed_tab_does_not_finish_the_share(engine: Engine) {
     assert_eq!(relay.data().len(), 2, "the share is not finished");
 }
 
-/// The ids of a process's descendants.
-fn descendants(root: u32) -> Vec<u32> {
-    let parent = |id: u32| {
-        let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-        stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse::<u32>().ok()
-    };
-    let ids = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
-    let all: Vec<(u32, u32)> = ids.filter_map(|id| Some((id, parent(id)?))).collect();
-    let mut family = vec![root];
-    let mut at = 0;
-    while let Some(&member) = family.get(at) {
-        family.extend(all.iter().filter(|(_, parent)| *parent == member).map(|(id, _)| *id));
-        at += 1;
-    }
-    family.split_off(1)
-}
-
 /// Whether a process runs; a zombie does not.
 fn runs(id: u32) -> bool {
     fs::read_to_string(format!("/proc/{id}/stat"))
@@ -218,7 +201,7 @@ fn browser_ends_with_its_test(engine: Engine) {
     for driver_is_killed in [false, true] {
         let Some(browser) = Browser::start_engine(engine, &[]) else { return };
         browser.tab().goto("data:text/html,<main>here</main>").expect("here");
-        let family = descendants(browser.driver_id());
+        let family = browser.processes();
         assert!(family.len() > 2, "{family:?}");
         if driver_is_killed {
             let driver = Pid::from_raw(browser.driver_id().try_into().unwrap()).unwrap();

@@ -1,13 +1,13 @@
 //! Browsers for the tests: Chromium, Firefox and `WebKitGTK`, driven by tests/browser/driver.mjs. Each engine's file
 //! there lists the commands that it cannot run.
 
-use std::env;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
+use std::{env, fs};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -127,6 +127,23 @@ impl Browser {
     /// The id of the driver's process, whose descendants are the browser.
     pub(crate) fn driver_id(&self) -> u32 {
         self.driver.lock().unwrap().process.id()
+    }
+
+    /// The ids of the browser's processes.
+    pub(crate) fn processes(&self) -> Vec<u32> {
+        let parent = |id: u32| {
+            let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+            stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse::<u32>().ok()
+        };
+        let ids = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+        let all: Vec<(u32, u32)> = ids.filter_map(|id| Some((id, parent(id)?))).collect();
+        let mut family = vec![self.driver_id()];
+        let mut at = 0;
+        while let Some(&member) = family.get(at) {
+            family.extend(all.iter().filter(|(_, parent)| *parent == member).map(|(id, _)| *id));
+            at += 1;
+        }
+        family.split_off(1)
     }
 
     /// Opens a tab with its own storage, as on another machine.

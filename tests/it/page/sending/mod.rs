@@ -2,9 +2,13 @@
 
 mod access;
 mod engine;
+mod formats;
 mod kept;
 mod languages;
+mod line;
+mod memory;
 mod metadata;
+mod network;
 mod reach;
 mod screens;
 mod tokens;
