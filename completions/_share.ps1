@@ -288,7 +288,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Connect through a proxy, or "none"')
             [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Also trust the CA certificates in FILE')
-            [CompletionResult]::new('--link', '--link', [CompletionResultType]::ParameterName, 'Print a link instead, with which the holder can send from a browser')
+            [CompletionResult]::new('--link', '--link', [CompletionResultType]::ParameterName, 'Print a link that contains the token, for sending from a browser')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON lines')

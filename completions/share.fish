@@ -221,7 +221,7 @@ complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subco
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l proxy -d 'Connect through a proxy, or "none"' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l ca -d 'Also trust the CA certificates in FILE' -r -F
-complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l link -d 'Print a link instead, with which the holder can send from a browser'
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l link -d 'Print a link that contains the token, for sending from a browser'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'

@@ -138,11 +138,15 @@ export function list(): Kept[] {
   const names = [...here.keys(), ...Object.keys(store() ?? {}).filter((name) => name.startsWith(PREFIX))];
   for (const name of new Set(names)) {
     const kept = read(here.get(name) ?? store()?.getItem(name) ?? null);
-    const { at = 0, expires = null } = kept?.state ?? {};
-    if (kept !== null && Math.max(at ?? 0, expires ?? 0, kept.at) + REMEMBERED_S > now()) all.push(kept);
+    if (kept !== null && endOf(kept) + REMEMBERED_S > now()) all.push(kept);
     else remove(name);
   }
   return all.sort((one, other) => other.at - one.at);
+}
+
+/** When a share has ended or will end at the latest, in Unix seconds. */
+function endOf({ at, state }: Kept): number {
+  return (isOver(state) ? state.at : null) ?? state.expires ?? at;
 }
 
 function remove(name: string): void {

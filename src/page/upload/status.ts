@@ -26,8 +26,9 @@ const SECOND_LOOK_MS = 700;
 
 const ownerOf = ({ id, ownerToken }: Pick<Kept, "id" | "ownerToken">) => ({ id, token: ownerToken });
 
-/** The states that a relay reports. */
-const WORDS = "uploading waiting claimed finished lapsed expired revoked locked aborted".split(" ");
+/** The final states that a relay reports, and all of them. */
+const FINAL = "finished lapsed expired revoked locked aborted".split(" ");
+const WORDS = ["uploading", "waiting", "claimed", ...FINAL];
 
 /** The state in the sender's terms. The receipt is computed, and not believed. */
 async function stateOf(kept: Kept, status: Status): Promise<State> {
@@ -40,7 +41,8 @@ async function stateOf(kept: Kept, status: Status): Promise<State> {
   const sent = bytesOf(status.receipt ?? "");
   return {
     word,
-    at: word === "claimed" ? status.claimed : status.ended,
+    // A lease that has ended tells nothing about when it was opened.
+    at: word === "claimed" || word === "lapsed" ? status.claimed : status.ended,
     opener: isClaimed ? await openersWords(claimant) : null,
     isProven: word === "finished" && receipt !== null && String(receipt) === String(sent),
     ...{ expires, until, guesses },
@@ -153,13 +155,20 @@ export async function revoke(kept: Kept): Promise<State> {
   const isUploading = kept.state.word === "uploading";
   // The tab that uploads it must neither take its end for a loss, and begin anew, nor show its link.
   if (isUploading) outbox.note(kept.id, { ...kept.state, word: "revoked" });
+  let was: string | null;
   try {
-    await new Backoff(() => {}, ATTEMPTS).until(() => requests.revoke(ownerOf(kept)));
+    was = await new Backoff(() => {}, ATTEMPTS).until(() => requests.revoke(ownerOf(kept)));
   } catch (error) {
     if (isUploading && outbox.get(kept.id) !== null) outbox.keep(kept);
     throw refused(error);
   }
-  return ask(kept);
+  return ask(kept).catch((error: unknown) => {
+    // It was too late: how the share has ended is unknown here.
+    if (was !== null && FINAL.includes(was)) throw error;
+    const state: State = { ...kept.state, word: "revoked", at: Math.floor(Date.now() / 1000) };
+    outbox.note(kept.id, state);
+    return state;
+  });
 }
 
 /** Revokes an upload whose link nobody has. Removes it from the outbox if nothing of it is left at the relay. */

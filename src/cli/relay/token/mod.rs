@@ -56,11 +56,11 @@ pub(super) struct TokenArgs {
     /// Let the token end after TIME, such as 30d, or with the day DATE, UTC, such as 2027-12-31
     #[arg(long, value_name = "DATE|TIME", value_parser = end, value_hint = ValueHint::Other)]
     until: Option<u64>,
-    /// Print a link instead, with which the holder can send from a browser
+    /// Print a link that contains the token, for sending from a browser
     #[arg(long)]
     link: bool,
     /// Make the link for the relay at URL [default: the configured one]
-    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    #[arg(long, value_name = "URL", requires = "link", value_hint = ValueHint::Url)]
     relay: Option<String>,
     #[command(flatten)]
     file: FileArg,
