@@ -61,6 +61,8 @@ export interface Options {
   from: string;
   note: string;
   recipients: string[];
+  /** A recipient that was typed and not added. */
+  recipient: string;
 }
 
 /** A part of the draft, as the recipient's page lists it. */
@@ -74,12 +76,16 @@ export class Draft {
   readonly files: Added[] = [];
   text = "";
   readonly options: Options;
+  /** The parts of the options that are unfolded, by their headings. */
+  readonly unfolded = new Set<string>();
   /** Called when the page has looked at a file. */
   looked = (_file: Added) => {};
   #looking = 0;
+  /** The files that the page will look at. */
+  readonly #queue: Added[] = [];
 
   constructor(ttl: number) {
-    this.options = { ttl, passphrase: "", viewOnly: false, from: "", note: "", recipients: [] };
+    this.options = { ttl, passphrase: "", viewOnly: false, from: "", note: "", recipients: [], recipient: "" };
   }
 
   get isEmpty(): boolean {
@@ -113,7 +119,9 @@ export class Draft {
   }
 
   add(chosen: readonly Chosen[]): void {
-    this.files.push(...chosen.map(({ content, path }) => new Added(content, path)));
+    const added = chosen.map(({ content, path }) => new Added(content, path));
+    this.files.push(...added);
+    this.#queue.push(...added);
     for (let idle = this.#looking; idle < LOOKS; idle++) void this.#look();
   }
 
@@ -139,15 +147,12 @@ export class Draft {
   /** Looks at files until none is left. */
   async #look(): Promise<void> {
     this.#looking += 1;
-    const begun = this.#begun;
-    for (let file; (file = this.files.find((each) => !begun.has(each))) !== undefined; ) {
-      begun.add(file);
+    for (let file; (file = this.#queue.shift()) !== undefined; ) {
       const { content, name, stop } = file;
+      if (stop.signal.aborted) continue;
       file.looked = await look(content, name, stop.signal).catch(() => "unreadable" as const);
       if (!stop.signal.aborted) this.looked(file);
     }
     this.#looking -= 1;
   }
-
-  readonly #begun = new WeakSet<Added>();
 }

@@ -32,7 +32,7 @@ export class OptionFields {
   readonly #viewOnly = h("input", { id: "view-only", type: "checkbox" });
   readonly #why = h("p", { id: "view-only-why", className: "note" });
   readonly elements: HTMLElement[];
-  /** Takes a name of a recipient that was typed and not added. */
+  /** Adds a recipient that was typed and not added. */
   finish = () => {};
 
   constructor(
@@ -98,8 +98,7 @@ export class OptionFields {
         this.changed();
       },
     });
-    const isUsed = options.from !== "" || options.note !== "";
-    return unfolding("options.words", isUsed, labeled("options.from", from), labeled("options.note", note));
+    return this.#unfolding("options.words", labeled("options.from", from), labeled("options.note", note));
   }
 
   #passphrase(): HTMLElement {
@@ -124,8 +123,7 @@ export class OptionFields {
       });
     }, "link");
     const why = h("p", { id: "passphrase-why", className: "note" }, words("options.passphrase_why"));
-    const isUsed = options.passphrase !== "";
-    return unfolding("passphrase.label", isUsed, labeled("passphrase.label", field), suggest, why);
+    return this.#unfolding("passphrase.label", labeled("passphrase.label", field), suggest, why);
   }
 
   #recipients(): HTMLElement {
@@ -149,12 +147,17 @@ export class OptionFields {
     };
     this.finish = () => {
       const name = field.value.trim();
-      field.value = "";
+      field.value = options.recipient = "";
       if (name === "" || options.recipients.includes(name)) return;
       options.recipients.push(name);
       draw();
     };
-    const field = h("input", { id: "recipient", maxLength: MAX_RECIPIENT, autocomplete: "off" });
+    const field: HTMLInputElement = h("input", {
+      ...{ id: "recipient", value: options.recipient, maxLength: MAX_RECIPIENT, autocomplete: "off" },
+      oninput: () => {
+        options.recipient = field.value;
+      },
+    });
     const add = h("button", { type: "submit" }, words("options.add"));
     const form = h(
       "form",
@@ -167,10 +170,8 @@ export class OptionFields {
       h("label", { htmlFor: "recipient" }, words("options.recipient")),
       h("div", { className: "row" }, field, add),
     );
-    const isUsed = options.recipients.length > 0;
-    const made = unfolding(
+    const made = this.#unfolding(
       "options.recipients",
-      isUsed,
       h("p", { className: "note" }, words("options.recipients_why")),
       list,
       form,
@@ -178,14 +179,28 @@ export class OptionFields {
     draw();
     return made;
   }
+
+  /** Controls below a heading, which stay folded or unfolded when the screen is drawn again. */
+  #unfolding(key: TextKey, ...inside: Node[]): HTMLElement {
+    const { unfolded } = this.draft;
+    const details: HTMLDetailsElement = h(
+      "details",
+      {
+        open: unfolded.has(key),
+        ontoggle: () => {
+          if (details.open) unfolded.add(key);
+          else unfolded.delete(key);
+        },
+      },
+      h("summary", {}, words(key)),
+      ...inside,
+    );
+    return details;
+  }
 }
 
 function labeled(key: TextKey, field: HTMLElement): HTMLElement {
   return h("div", { className: "field" }, h("label", { htmlFor: field.id }, words(key)), field);
-}
-
-function unfolding(key: TextKey, isOpen: boolean, ...inside: Node[]): HTMLElement {
-  return h("details", { open: isOpen }, h("summary", {}, words(key)), ...inside);
 }
 
 /** A passphrase of random words; `null` without their list. */

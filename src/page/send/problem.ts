@@ -5,7 +5,7 @@ import { NotNow } from "../relay.ts";
 import { printable } from "../safe_text.ts";
 import { Refused } from "../upload/refused.ts";
 import { HOST, page } from "./state.ts";
-import { message, type MessageKey, time, words } from "./texts.ts";
+import { message, type MessageKey, size, time, words } from "./texts.ts";
 
 /** The ways to go on after an error. */
 export interface Ways {
@@ -35,13 +35,13 @@ function keyOf(error: unknown): MessageKey {
 
 /** Shows an error of sending. */
 export function showProblem(error: unknown, { again, files, token }: Ways): void {
-  const { until = 0, item } = error instanceof Refused ? error.details : {};
+  const { until = 0, max = null, item } = error instanceof Refused ? error.details : {};
   const key = keyOf(error);
   if (key === "problem.unexpected") console.error(error);
   const name = item === undefined ? undefined : page.draft?.parts[item]?.path.at(-1);
   redrawable(() => {
     const values = {
-      ...{ host: HOST, until: until ? time(until) : null },
+      ...{ host: HOST, until: until ? time(until) : null, max: max === null ? null : size(max) },
       name: name === undefined ? words("showing.file") : printable(name),
     };
     const isToken = key === "problem.not-allowed" && token !== undefined;

@@ -4,6 +4,7 @@ import { button, h, live, redrawable, screen, theirs } from "../dom.ts";
 import { kindAndSize, written } from "../envelope.ts";
 import { kindOf } from "../media.ts";
 import { isBlank, printable } from "../safe_text.ts";
+import { ageLenOf, padded } from "../upload/blob.ts";
 import type { Draft } from "./draft.ts";
 import { Files } from "./files.ts";
 import { icon } from "./icons.ts";
@@ -30,25 +31,28 @@ class Review {
   readonly #limit = h("p", { id: "limit", className: "limit", role: "status" });
   readonly #status = live();
   readonly #create: HTMLButtonElement;
+  /** The drawing that the browser will do; 0: none. */
+  #frame = 0;
 
   constructor(
     private readonly draft: Draft,
     private readonly next: Next,
   ) {
-    const changed = () => this.#refresh();
+    // Once for each picture of the browser, however many files the page has looked at since the last one.
+    const changed = () => {
+      if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#draw());
+    };
     this.#create = button("", () => this.#send(), "main");
     this.#create.setAttribute("aria-describedby", this.#limit.id);
     this.#files = new Files(draft, (removed) => {
       if (draft.isEmpty) return next.back();
       this.#status.textContent = words("review.removed", { name: removed });
-      this.#options.refresh();
-      this.#refresh();
+      this.#draw();
     });
     this.#options = new OptionFields(draft, page.about!.maxTtl, changed);
     this.draft.looked = (file) => {
       this.#files.update(file);
-      this.#options.refresh();
-      this.#refresh();
+      changed();
     };
     takeIn({
       files: (chosen, isAll) => {
@@ -74,11 +78,12 @@ class Review {
       h("div", { className: "opener sending" }, this.#status, this.#limit, this.#create),
     );
     this.#status.textContent = notice;
-    this.#refresh();
+    this.#draw();
   }
 
   #send(): void {
     this.#options.finish();
+    this.#draw();
     if (this.#create.getAttribute("aria-disabled") === "true") {
       this.#status.textContent = this.draft.isLooking ? words("review.looking") : this.#limit.textContent;
       return;
@@ -87,7 +92,11 @@ class Review {
     this.next.send();
   }
 
-  #refresh(): void {
+  /** Draws what depends on the files and the options. */
+  #draw(): void {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    this.#options.refresh();
     const { draft } = this;
     const links = Math.max(draft.options.recipients.length, 1);
     const limit = tooMuch(draft, links);
@@ -127,12 +136,13 @@ function envelope({ parts, options, passphrase, isViewOnly }: Draft): (Node | nu
 function tooMuch(draft: Draft, links: number): string {
   const unread = draft.files.filter(({ looked }) => looked === "unreadable").length;
   if (unread > 0) return words("review.unread", { count: unread });
-  const total = draft.parts.reduce((sum, { size }) => sum + size, 0);
+  // Relays count encrypted bytes with their padding.
+  const length = padded(ageLenOf(draft.parts.reduce((sum, { size }) => sum + size, 0)));
   const { maxSize = null, shares = null, bytes = null, resets = null } = page.allowance ?? {};
   const most = Math.min(page.about!.maxBytes, maxSize ?? Infinity);
-  if (total > most) return words("review.too_large", { host: HOST, max: size(most) });
+  if (length > most) return words("review.too_large", { host: HOST, max: size(most) });
   const until = time(resets ?? 0);
   if (shares !== null && links > shares) return words("review.too_many_links", { max: shares, until });
-  if (bytes !== null && links * total > bytes) return words("review.too_many_bytes", { max: size(bytes), until });
+  if (bytes !== null && links * length > bytes) return words("review.too_many_bytes", { max: size(bytes), until });
   return "";
 }

@@ -93,7 +93,12 @@ class SentScreen {
       if (this.#unshared.size === 0) return this.#leave();
       this.#guard();
       const stay = { words: words("showing.back"), then: () => document.querySelector("h1")?.focus() };
-      const leave = { words: words("sent.leave"), then: () => this.#leave() };
+      // The way back takes the entry of the history along that this guard has made.
+      const go = () => {
+        onBack(() => this.#leave());
+        goBack();
+      };
+      const leave = { words: words("sent.leave"), then: go };
       ask(words(this.sent.length === 1 ? "sent.unshared" : "sent.unshared_some"), stay, leave);
     });
   }

@@ -15,11 +15,11 @@ fn basic(sandbox: &Sandbox) -> String {
 }
 
 /// Requires a cookie, and redirects to a login. This one lets everybody in.
-const COOKIE: &str = "if ($cookie_session != amber) { return 302 /login; }";
+pub(super) const COOKIE: &str = "if ($cookie_session != amber) { return 302 /login; }";
 const LOGIN: &str = "location = /login { add_header Set-Cookie 'session=amber; Path=/'; return 302 /; }";
 
 /// nginx over plain http in front of a relay.
-fn in_front(relay: &RelayProcess, server: &str, location: &str) -> (Nginx, String) {
+pub(super) fn in_front(relay: &RelayProcess, server: &str, location: &str) -> (Nginx, String) {
     let front = Front::listen(Ipv4Addr::LOCALHOST.into(), "");
     let (url, relay): (_, SocketAddr) = (front.plain_url(), relay.address().parse().unwrap());
     (front.start_plain(relay, server, location), url)

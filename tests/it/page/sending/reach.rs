@@ -76,11 +76,29 @@ fn errors_lose_nothing_that_was_chosen() {
     let body = json!({ "type": "urn:share:too-large", "max": 1000 }).to_string();
     tab.tell("answer", json!({ "path": "/v1/deposit", "status": 413, "body": body }));
     tab.choose("#photos", &[PHOTO]).expect("Will be removed").press_button("Create the link");
-    tab.expect("Too large").expect("accepts less than this").expect("What you chose is still here");
+    tab.expect("Too large").expect("accepts 1.0 kB at most.").expect("What you chose is still here");
     tab.press_button("Back to the files").expect("beach.jpg").expect("Will be removed: location and camera data");
     // A file of several parts takes another way than the deposit.
     let large = sandbox.write("large.bin", &noise(9_000_000, 5));
     tab.press_button("Add more").choose("#files", &[large.to_str().unwrap()]).expect("2 files for you");
+    link(&tab);
+}
+
+#[test]
+#[ignore = "needs browsers: tests/all"]
+fn limits_apply_to_the_padded_length() {
+    let Some(browser) = Browser::start(&[]) else { return };
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay_with(&["--anyone"]);
+    let tab = browser.tab();
+    let about = json!({ "v": 1, "create": "open", "max_bytes": 98_400, "max_ttl": 86400, "contact": null });
+    tab.tell("answer", json!({ "path": "/.well-known/share", "status": 200, "body": about.to_string() }));
+    arrive(&tab, &relay);
+    // Encrypted: 98 016 bytes, which are padded to 98 304; and 98 416, to 100 352.
+    let [fits, is_over] = [97_800, 98_200].map(|length| sandbox.write(&format!("{length}.bin"), &noise(length, 5)));
+    tab.choose("#files", &[is_over.to_str().unwrap()]).expect("accepts 98.4 kB at most.");
+    tab.tell("click", json!({ "selector": ".chosen button.remove" }));
+    tab.expect("Send something").choose("#files", &[fits.to_str().unwrap()]);
     link(&tab);
 }
 
@@ -98,7 +116,7 @@ fn upload_shows_its_progress_waits_for_the_network_and_is_canceled() {
     tab.tell("offline", json!({ "is": true }));
     tab.press_button("Create the link").expect("Sending…").expect("of 30.0 MB").expect("Waiting for").expect("Try now");
     tab.shot("send-waiting");
-    tab.press_button("Cancel").expect("Canceled. Nothing was sent.").expect("large.bin");
+    tab.press_button("Cancel").expect("Canceled. No link was made.").expect("large.bin");
     tab.tell("offline", json!({ "is": false }));
     relay.expect_empty();
     link(&tab);

@@ -75,13 +75,19 @@ fn options_reach_the_recipient() {
     tab.value("document.querySelector('#expires').dispatchEvent(new Event('change')), 0");
     write(&tab, "#passphrase", "  correct horse ");
     write(&tab, "#from", "Ben");
+    write(&tab, "#recipient", "Anna");
     tab.expect("View only: the sender asks you").expect("Asks for the passphrase first");
     // Another language loses nothing.
     crate::page::languages::choose(&tab, "de");
     crate::page::languages::choose(&tab, "en");
     assert_eq!(tab.value("document.querySelector('#passphrase').value"), "  correct horse ");
+    assert_eq!(tab.value("document.querySelectorAll('.options details[open]').length"), 3);
+    // A recipient that was typed counts as added.
+    assert_eq!(tab.value("document.querySelector('#recipient').value"), "Anna");
     let sent = link(&tab);
-    tab.expect("Send it separately from the link.").expect("correct horse");
+    tab.until("document.querySelector('.sent input').ariaLabel.includes('Anna')")
+        .expect("Send it separately from the link.")
+        .expect("correct horse");
     assert!(!tab.remembers().contains("horse"), "{}", tab.remembers());
     let ttl = tab.value("JSON.parse(Object.entries(localStorage).find(([name]) => name.startsWith('share.sent.'))[1])");
     let ttl = ttl["state"]["expires"].as_f64().unwrap() - ttl["at"].as_f64().unwrap();

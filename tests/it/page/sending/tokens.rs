@@ -166,7 +166,7 @@ fn used_up_token_has_the_time_at_which_it_comes_back(engine: Engine) {
     let elsewhere = sandbox.share(["send", "-q", "--relay", &relay.url]).env("SHARE_CREATE_TOKEN", &token);
     elsewhere.input("x").ok();
     press_send(&tab);
-    tab.expect("Token used up").expect("Your token allows nothing more until ");
+    tab.expect("Token used up").expect("Your token’s limit for today is reached; it resets on ");
     // Midnight, UTC, in the time zone of this machine.
     assert!(tab.text().contains(" at ") && !tab.text().contains('{'), "{}", tab.text());
     assert_eq!(tab.value(STORED), json!([token, null]), "it is valid tomorrow");

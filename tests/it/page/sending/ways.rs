@@ -4,11 +4,13 @@ use std::net::TcpListener;
 
 use serde_json::json;
 
-use super::{link, visit, write};
+use super::{arrive, link, visit, write};
+use crate::page::logins::{COOKIE, in_front};
 use crate::support::{Browser, Engine, PHOTO, Sandbox, in_every_engine};
 
 in_every_engine!(
     files_and_pictures_are_dropped_and_pasted,
+    dropped_directory_keeps_its_paths,
     text_is_written_and_pasted_and_stays_as_it_is,
     page_over_plain_http_warns_copies_and_keeps_no_token,
 );
@@ -41,6 +43,32 @@ fn files_and_pictures_are_dropped_and_pasted(engine: Engine) {
     assert!(tab.drop_onto("main", &[PHOTO], None), "the browser must not open the file in place of the page");
     tab.expect("The link is ready");
     assert_eq!(tab.complaints(), Vec::<String>::new());
+}
+
+/// Makes a directory of each dropped file, which drivers cannot drop. One in it cannot be read.
+const DIRECTORIES: &str = "DataTransferItem.prototype.webkitGetAsEntry = function () {
+    const file = this.getAsFile();
+    const directory = (name, readEntries) => ({ name, isDirectory: true, createReader: () => ({ readEntries }) });
+    const pieces = [
+        [{ name: file.name, isFile: true, file: (then) => then(file) }],
+        [directory('secret', (_, failed) => failed(new DOMException('no', 'NotReadableError')))],
+        [],
+    ];
+    return directory('trip', (then) => then(pieces.shift()));
+};";
+
+fn dropped_directory_keeps_its_paths(engine: Engine) {
+    let Some(browser) = Browser::start_engine(engine, &[]) else { return };
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay_with(&["--anyone"]);
+    let notes = sandbox.write("notes.txt", b"psst");
+    let tab = browser.tab_with(json!({ "before": DIRECTORIES }));
+    assert!(arrive(&tab, &relay).drop_onto("main", &[PHOTO, notes.to_str().unwrap()], None));
+    tab.expect("2 files for you").expect("Not everything could be added.");
+    tab.expect("trip/beach.jpg").expect("trip/notes.txt");
+    sandbox.share(["open", &link(&tab), "-o", "opened"]).ok();
+    assert!(sandbox.path("opened/trip/beach.jpg").exists(), "{:?}", sandbox.names());
+    assert_eq!(sandbox.read("opened/trip/notes.txt"), b"psst");
 }
 
 fn text_is_written_and_pasted_and_stays_as_it_is(engine: Engine) {
@@ -112,4 +140,23 @@ fn relay_that_does_not_answer_is_asked_again() {
     tab.tell("answer", json!({ "path": "/.well-known/share", "status": 502, "body": "<h1>Bad gateway</h1>" }));
     tab.goto(&format!("{}send", relay.url)).until("document.querySelector('main button:not([hidden])')");
     tab.expect("trying again in").expect("Try now");
+}
+
+#[test]
+#[ignore = "needs browsers: tests/all"]
+fn relay_behind_a_login_asks_to_log_in_and_loses_nothing() {
+    let Some(browser) = Browser::start(&[]) else { return };
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay_with(&["--anyone"]);
+    let login = "location = /login { add_header Set-Cookie 'session=amber; Path=/'; return 302 /send; }";
+    let (_nginx, url) = in_front(&relay, login, COOKIE);
+    // The session ends as soon as the page is there.
+    let tab = browser.tab_with(json!({ "before": "document.cookie = 'session=; Max-Age=0; Path=/'" }));
+    tab.goto(&format!("{url}/send")).expect("Log in first");
+    tab.value("document.cookie = 'session=amber; Path=/'");
+    tab.press_button("Try again").expect("Send something").choose("#photos", &[PHOTO]).expect("Will be removed");
+    tab.value("document.cookie = 'session=; Max-Age=0; Path=/'");
+    tab.press_button("Create the link").expect("Log in first").expect("What you chose is still here");
+    tab.value("document.cookie = 'session=amber; Path=/'");
+    tab.press_button("Try again").expect("The link is ready");
 }
