@@ -83,6 +83,9 @@ export interface Credential {
   readonly token: Uint8Array;
 }
 
+/** A body that is sent as it is. */
+export type Content = Blob | Uint8Array<ArrayBuffer>;
+
 export interface Ask {
   readonly method?: "GET" | "POST" | "PUT" | "DELETE";
   /** Sent as JSON. */
@@ -94,7 +97,7 @@ export interface Ask {
   /** More headers. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent in place of `body`. */
-  readonly content?: Blob;
+  readonly content?: Content;
   /** Takes the request in place of `fetch`, which reports no progress of what it sends. */
   readonly carry?: (url: URL, request: RequestInit) => Promise<Response>;
   /** The error for a problem that no opening meets; `null` for others. */

@@ -150,7 +150,10 @@ export class Draft {
     for (let file; (file = this.#queue.shift()) !== undefined; ) {
       const { content, name, stop } = file;
       if (stop.signal.aborted) continue;
-      file.looked = await look(content, name, stop.signal).catch(() => "unreadable" as const);
+      file.looked = await look(content, name, stop.signal).catch((error: unknown) => {
+        if (!(error instanceof DOMException)) console.error(error);
+        return "unreadable" as const;
+      });
       if (!stop.signal.aborted) this.looked(file);
     }
     this.#looking -= 1;

@@ -7,7 +7,7 @@
 
 import { chacha20, chacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { crc32c } from "../crc32c.ts";
-import { PART_LEN } from "../relay.ts";
+import { type Content, PART_LEN } from "../relay.ts";
 import { resting } from "../rest.ts";
 import { begin } from "../sealed.ts";
 import { random } from "./keys.ts";
@@ -97,14 +97,19 @@ class Plaintext {
   }
 }
 
+/** Firefox frees the memory of blobs late, and sends arrays faster. Chromium sends blobs twenty times as fast. */
+const IS_FIREFOX = /\bGecko\/\d/.test(globalThis.navigator?.userAgent ?? "");
+
 /** A part of a blob. */
 export interface Part {
   /** From 0. */
   readonly number: number;
   /** The checksum of its bytes. */
   readonly crc: string;
-  /** Its bytes, outside of the script's memory. Chromium sends them twenty times as fast as those of an array. */
-  readonly content: Blob;
+  /** Bytes. */
+  readonly length: number;
+  /** Its bytes, in the form that this engine sends and frees best. */
+  readonly content: Content;
 }
 
 /** Encrypts files to the parts of a blob. */
@@ -165,7 +170,8 @@ export class Blobs {
     this.#carry = buffer.slice(length, filled);
     if (length === 0) return null;
     const bytes = buffer.subarray(0, length);
-    return { number: this.#number++, crc: crc32c(bytes), content: new Blob([bytes]) };
+    const content = IS_FIREFOX ? bytes.slice() : new Blob([bytes]);
+    return { number: this.#number++, crc: crc32c(bytes), length, content };
   }
 
   /** Reads a chunk and encrypts it in place. Returns its length with the tag. */

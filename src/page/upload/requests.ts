@@ -1,6 +1,6 @@
 // A sender's requests to the relay that served this page (PROTOCOL.md). Each may be repeated with the same bytes.
 
-import type { Ask, Credential, Members } from "../relay.ts";
+import type { Ask, Content, Credential, Members } from "../relay.ts";
 import { ask, json, NotNow, Refusal, whole } from "../relay.ts";
 import { CAN_CARRY, type Carry, carrying } from "./carry.ts";
 import { Garbled, Refused } from "./refused.ts";
@@ -108,7 +108,7 @@ export async function create(who: Credential, body: Create, way: Way): Promise<v
 }
 
 /** Uploads a part. */
-export async function part(who: Credential, number: number, crc: string, content: Blob, way: Way): Promise<void> {
+export async function part(who: Credential, number: number, crc: string, content: Content, way: Way): Promise<void> {
   const how = { method: "PUT", content, headers: { "Share-Crc32c": crc }, explain } as const;
   await upload(`v1/part/${number}`, who, how, way, async (response) => {
     if (response.status !== 204) await members(response, 204, () => false);
@@ -126,7 +126,7 @@ export async function deposit(who: Credential, content: Blob, way: Way): Promise
 }
 
 /** The body of a deposit. */
-export function depositOf(create: Create, commit: Commit, part: Blob): Blob {
+export function depositOf(create: Create, commit: Commit, part: Content): Blob {
   const text = new Blob([JSON.stringify({ v: 1, create, commit })]);
   const length = new DataView(new ArrayBuffer(4));
   length.setUint32(0, text.size);
@@ -134,7 +134,7 @@ export function depositOf(create: Create, commit: Commit, part: Blob): Blob {
 }
 
 /** A request with a body. */
-type Upload = Ask & { readonly content: Blob };
+type Upload = Ask & { readonly content: Content };
 
 function jsonOf(body: object, explained: typeof explain): Upload {
   const content = new Blob([JSON.stringify(body)]);
@@ -149,7 +149,7 @@ async function upload<T>(
   way: Way,
   read: (response: Response) => Promise<T>,
 ): Promise<T> {
-  const { size } = how.content;
+  const size = how.content instanceof Blob ? how.content.size : how.content.length;
   const silence = new AbortController();
   const giveUp = () => silence.abort();
   let isSilent = false;

@@ -110,7 +110,7 @@ async function parts(
   const moving: number[] = [];
   const put = async () => {
     for (let part; (part = await unless(failed.signal, blob.next())) !== null; ) {
-      const { number, crc, content } = part;
+      const { number, crc, length, content } = part;
       crcs[number] = crc;
       const moved = (sent: number) => {
         moving[number] = sent;
@@ -121,7 +121,7 @@ async function parts(
         failed.signal.throwIfAborted();
         return requests.part(who, number, crc, content, way);
       });
-      moved(content.size);
+      moved(length);
     }
   };
   try {

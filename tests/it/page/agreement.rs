@@ -65,9 +65,16 @@ struct Judged {
 
 /// The test kit in the sources of the `age` crate.
 fn kit() -> String {
-    let mut cargo = Command::new(env!("CARGO"));
-    let ran = cargo.args(["metadata", "--locked", "--offline", "--format-version", "1"]).current_dir(ROOT).output();
-    let all: Value = serde_json::from_slice(&ran.unwrap().stdout).unwrap();
+    let cargo = |arguments: &[&str]| {
+        let ran = Command::new(env!("CARGO")).args(arguments).current_dir(ROOT).output().unwrap();
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    // Crates for other systems may not be on this machine.
+    let version = cargo(&["--version", "--verbose"]);
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
+    let metadata = ["metadata", "--locked", "--offline", "--format-version", "1", "--filter-platform", host];
+    let all: Value = serde_json::from_str(&cargo(&metadata)).unwrap();
     let age = all["packages"].as_array().unwrap().iter().find(|package| package["name"] == "age").unwrap();
     let manifest = Path::new(age["manifest_path"].as_str().unwrap());
     manifest.with_file_name("tests/testdata/testkit").to_str().unwrap().to_owned()

@@ -5,16 +5,21 @@ use std::io::Write as _;
 use std::path::Path;
 
 use super::{link, visit};
-use crate::support::{Browser, CLIP, Sandbox, noise, peak_memory};
+use crate::support::{Browser, CLIP, Engine, Sandbox, in_every_engine, noise, peak_memory};
+
+// Firefox collects what was sent so late that 200 MB show nothing.
+in_every_engine!(chromium Chromium video_of_200_mb_is_sent_in_constant_memory);
+in_every_engine!(webkit WebKit video_of_200_mb_is_sent_in_constant_memory);
 
 /// Bytes of the frames that are added to the video.
 const ADDED: usize = 200_000_000;
 
-/// The most memory that any renderer of the browser has had, in bytes.
+/// The most memory that any process of the browser which shows a page has had, in bytes.
 fn renderers(browser: &Browser) -> u64 {
     let is_renderer = |id: &u32| {
         let arguments = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&arguments).contains("--type=renderer")
+        let arguments = String::from_utf8_lossy(&arguments);
+        ["--type=renderer", "WebKitWebProcess"].iter().any(|mark| arguments.contains(mark))
     };
     browser.processes().into_iter().filter(is_renderer).map(peak_memory).max().unwrap()
 }
@@ -47,10 +52,8 @@ fn write_video(path: &Path) {
     video.write_all(&after).unwrap();
 }
 
-#[test]
-#[ignore = "needs browsers: tests/all"]
-fn video_of_200_mb_is_sent_in_constant_memory() {
-    let Some(browser) = Browser::start(&[]) else { return };
+fn video_of_200_mb_is_sent_in_constant_memory(engine: Engine) {
+    let Some(browser) = Browser::start_engine(engine, &[]) else { return };
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let path = sandbox.path("long.mp4");
@@ -60,7 +63,7 @@ fn video_of_200_mb_is_sent_in_constant_memory() {
     let before = renderers(&browser);
     let link = link(&tab);
     let peak = renderers(&browser);
-    eprintln!("renderer: {} MB before, {} MB at most while it sends 200 MB", before >> 20, peak >> 20);
+    eprintln!("{engine:?}: {} MB before, {} MB at most while it sends 200 MB", before >> 20, peak >> 20);
     assert!(peak - before < 120 << 20, "{before} to {peak} bytes");
     sandbox.share(["open", "-q", &link, "-o", "got.mp4"]).ok();
     let [sent, got] = ["long.mp4", "got.mp4"].map(|name| sandbox.read(name));
