@@ -68,7 +68,7 @@ fn recorded(proxy: &str) -> (Vec<String>, String) {
     for got in ["got", "got2"] {
         assert_eq!(sandbox.read(got), b"text\n", "{got}: {out}");
     }
-    assert!(out.contains("page for browsers and its files are the same"), "{out}");
+    assert!(out.contains("pages for browsers and their files are the same"), "{out}");
     (packets(&sandbox.read("capture")), out)
 }
 
