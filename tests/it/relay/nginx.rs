@@ -75,7 +75,7 @@ fn shares_pass_and_the_check_is_green_behind_nginx() {
                 let checked = checked.wait();
                 assert_eq!(checked.code, 0, "{checked:?}");
                 let shown = String::from_utf8(checked.stdout).unwrap();
-                for fine in ["page for browsers and its files are the same as in this program", "55 seconds"] {
+                for fine in ["pages for browsers and their files are the same as in this program", "55 seconds"] {
                     assert!(shown.contains(fine), "{shown}");
                 }
             });
