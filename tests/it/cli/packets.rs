@@ -75,6 +75,8 @@ fn recorded(proxy: &str) -> (Vec<String>, String) {
 /// The packets that host b sent between both marks, each with its protocol and port, and its text if it is a query.
 fn packets(mut capture: &[u8]) -> Vec<String> {
     let (mut packets, mut is_between) = (Vec::new(), false);
+    // Source ports of connections from before the first mark, whose ends may come after it.
+    let mut early = Vec::new();
     while capture.len() > 34 {
         let word = |at: usize| usize::from(u16::from_be_bytes([capture[at], capture[at + 1]]));
         let len = match word(12) {
@@ -98,6 +100,8 @@ fn packets(mut capture: &[u8]) -> Vec<String> {
             frame[at..].iter().map(|byte| char::from(*byte)).filter(char::is_ascii_alphanumeric).collect();
         match (protocol, port) {
             (17, 9) => is_between = text.contains("BEGIN"),
+            (6, _) if !is_between => early.push([frame[at], frame[at + 1]]),
+            (6, _) if early.contains(&[frame[at], frame[at + 1]]) => {}
             _ if !is_between => {}
             (17, port) => packets.push(format!("udp {port} {text}")),
             (6, port) => packets.push(format!("tcp {port} to {:?}", &frame[30..34])),
