@@ -41,7 +41,7 @@ async function stateOf(kept: Kept, status: Status): Promise<State> {
   const sent = bytesOf(status.receipt ?? "");
   return {
     word,
-    // A lease that has ended tells nothing about when it was opened.
+    // Of a lapsed share, `ended` is the end of the lease.
     at: word === "claimed" || word === "lapsed" ? status.claimed : status.ended,
     opener: isClaimed ? await openersWords(claimant) : null,
     isProven: word === "finished" && receipt !== null && String(receipt) === String(sent),
