@@ -5,6 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 /** Deadline for an element to appear and stop moving, in milliseconds. */
 const THERE_MS = 10_000;
+/** Deadline for two frames, in milliseconds. */
+const FRAME_MS = 500;
 
 const KEYS = {
   Backspace: "\uE003",
@@ -34,9 +36,14 @@ function first(selector) {
 }
 
 export class Input {
-  /** Finds the center of an element once it has stopped moving and nothing covers it. */
+  /**
+   * Finds the center of an element once it has stopped moving and nothing covers it. The page may draw in its next
+   * frame, which is late on a busy machine, and never comes in a window that is not shown.
+   */
   async #center(selector) {
-    const code = `(() => {
+    const code = `(async () => {
+      const frame = (next) => requestAnimationFrame(() => requestAnimationFrame(next));
+      await Promise.race([new Promise(frame), new Promise((next) => setTimeout(next, ${FRAME_MS}))]);
       const element = ${first(selector)};
       if (!element || element.disabled) return null;
       element.scrollIntoView({ block: "center", behavior: "instant" });

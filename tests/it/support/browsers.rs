@@ -198,14 +198,19 @@ impl Tab {
     /// Waits until the page shows a text.
     pub(crate) fn expect(&self, text: &str) -> &Self {
         let code = format!("document.querySelector('main').innerText.includes({})", json!(text));
-        if let Err(error) = self.try_to("until", json!({ "code": code })) {
-            panic!("{text:?} was never said: {error}\n{}\n{:?}", self.text(), self.complaints());
-        }
-        self
+        self.wait_for(&code, &format!("{text:?} was never said"))
     }
 
+    /// Waits until an expression is true.
     pub(crate) fn until(&self, code: &str) -> &Self {
-        self.tell("until", json!({ "code": code }));
+        self.wait_for(code, &format!("{code} was never true"))
+    }
+
+    fn wait_for(&self, code: &str, complaint: &str) -> &Self {
+        if let Err(error) = self.try_to("until", json!({ "code": code })) {
+            let text = self.try_to("text", json!({}));
+            panic!("{complaint}: {error}\n{text:?}\n{:?}", self.try_to("complaints", json!({})));
+        }
         self
     }
 
