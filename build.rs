@@ -30,9 +30,13 @@ const FOREIGN: [&str; 2] = ["dist", "node_modules"];
 const BROTLI: &str = ".br";
 const GZIP: &str = ".gz";
 
+/// The values of the condition `system`, which selects the sides of `platform`.
+const SYSTEMS: [&str; 3] = ["linux", "unix", "windows"];
+
 fn main() -> Outcome<()> {
     println!("cargo::rerun-if-changed={SOURCES}");
     println!("cargo::rerun-if-changed=build.rs");
+    select_system()?;
     println!("cargo::rerun-if-env-changed=SHARE_PAGE_DIST");
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let built = out.join(BUILT);
@@ -59,6 +63,21 @@ fn main() -> Outcome<()> {
     }
     fs::write(out.join("page.rs"), constants(&built)?)?;
     println!("cargo::rustc-env=SHARE_PAGE={kind}");
+    Ok(())
+}
+
+/// Sets `cfg(system)`: `linux`, `unix` (macOS and the BSDs) or `windows`. With `SHARE_PORTABLE=1` a build for Linux gets
+/// the side of macOS and the BSDs.
+fn select_system() -> Outcome<()> {
+    println!("cargo::rustc-check-cfg=cfg(system, values({}))", SYSTEMS.map(|system| format!("{system:?}")).join(", "));
+    println!("cargo::rerun-if-env-changed=SHARE_PORTABLE");
+    let is_portable = env::var("SHARE_PORTABLE").is_ok_and(|value| value == "1");
+    let system = match (&*env::var("CARGO_CFG_TARGET_FAMILY")?, &*env::var("CARGO_CFG_TARGET_OS")?) {
+        ("windows", _) => "windows",
+        (_, "linux") if !is_portable => "linux",
+        _ => "unix",
+    };
+    println!("cargo::rustc-cfg=system={system:?}");
     Ok(())
 }
 
