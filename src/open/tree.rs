@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::manifest::{Entry, Manifest};
 use crate::media;
 use crate::open::names::{PathKind, numbered};
+use crate::platform::files;
 use crate::safe_text::safe_name;
 
 /// The name of a directory whose own one leaves nothing.
@@ -57,7 +58,7 @@ pub(super) fn file_name(entry: &Entry, name: Option<&str>) -> String {
     safe_name(name, media::default_name(&entry.r#type))
 }
 
-/// The paths that are taken, and the last number of each that was taken more than once.
+/// The paths that are taken, as this system tells them apart, and the last number of each that was taken more than once.
 #[derive(Default)]
 struct Names {
     taken: HashSet<PathBuf>,
@@ -68,7 +69,7 @@ impl Names {
     /// Takes `path`, or the same with the next free number.
     fn take(&mut self, path: &Path, kind: PathKind) -> PathBuf {
         let mut free = path.to_owned();
-        while !self.taken.insert(free.clone()) {
+        while !self.taken.insert(files::folded(&free).into_owned()) {
             let number = self.numbers.entry(path.to_owned()).or_default();
             *number += 1;
             free = numbered(path, *number, kind);
