@@ -92,7 +92,8 @@ mod tests {
         let mut other = file.try_clone().unwrap();
         let bytes: Vec<u8> = (0..700_000_u32).map(|at| at.to_le_bytes()[at as usize % 4]).collect();
         for (number, piece) in bytes.chunks(77_777).enumerate() {
-            if number % 2 == 0 { &mut file } else { &mut other }.write_all(piece).unwrap();
+            let handle = if number % 2 == 0 { &mut file } else { &mut other };
+            handle.write_all(piece).unwrap();
         }
         for (start, end) in [(0, 0), (0, 1), (0, bytes.len()), (262_143, 262_145), (600_000, 700_000)] {
             let mut read = vec![0; end - start];
