@@ -19,7 +19,7 @@ use crate::secret::random_hex;
 /// the file system.
 pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     match files::rename_new(from, to) {
-        Err(error) if files::is_refusal(&error) => match files::link(from, to) {
+        Err(error) if files::is_refusal(&error) => match fs::hard_link(from, to) {
             Err(error) if files::is_refusal(&error) => Err(io::Error::new(
                 io::ErrorKind::Unsupported,
                 "this file system has neither hard links nor a rename that never replaces",
@@ -75,7 +75,15 @@ pub fn parent(path: &Path) -> &Path {
 /// # Errors
 /// Any error of the disk.
 pub fn sync(file: &File) -> io::Result<()> {
-    unless_refused(file.sync_all())
+    unless_refused(files::flush(file))
+}
+
+/// Flushes the content of a file that is not open to the disk, if its file system offers that.
+///
+/// # Errors
+/// Any error of the disk; `NotFound` when the file is gone.
+pub(crate) fn sync_at(path: &Path) -> io::Result<()> {
+    unless_refused(files::flush_at(path))
 }
 
 /// Flushes a directory to the disk, if its file system offers that. A directory that this process may write but not
@@ -84,15 +92,16 @@ pub fn sync(file: &File) -> io::Result<()> {
 /// # Errors
 /// Any error of the disk; `NotFound` when the directory is gone.
 pub fn sync_dir(path: &Path) -> io::Result<()> {
-    unless_refused(File::open(path).and_then(|directory| directory.sync_all()))
+    unless_refused(files::flush_at(path))
 }
 
-/// Flushes the whole file system of a file to the disk, if it offers that.
+/// Flushes all names below a directory to the disk, if its file system offers that. `in_directories`: whether it
+/// flushes directories.
 ///
 /// # Errors
 /// Any error of the disk.
-pub fn sync_file_system(file: &File) -> io::Result<()> {
-    unless_refused(files::sync_file_system(file))
+pub fn sync_below(path: &Path, in_directories: bool) -> io::Result<()> {
+    unless_refused(files::flush_below(path, in_directories))
 }
 
 /// Ignores the error of a flush that the file system does not offer.
@@ -154,22 +163,4 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// A new file that only its owner can read.
 pub(crate) fn private(path: &Path) -> io::Result<File> {
     files::private(OpenOptions::new().read(true).write(true).create(true).truncate(false)).open(path)
-}
-
-#[cfg(test)]
-mod tests {
-    use rustix::io::Errno;
-
-    use super::*;
-
-    #[test]
-    fn a_refusal_to_flush_is_none_of_the_disks_errors() {
-        let failed = |errno: Errno| unless_refused(Err(errno.into()));
-        for refused in [Errno::INVAL, Errno::OPNOTSUPP, Errno::NOSYS, Errno::BADF, Errno::ACCESS, Errno::ROFS] {
-            assert!(failed(refused).is_ok(), "{refused}");
-        }
-        for real in [Errno::IO, Errno::NOSPC, Errno::DQUOT, Errno::NOENT] {
-            assert!(failed(real).is_err(), "{real}");
-        }
-    }
 }

@@ -205,10 +205,10 @@ pub fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a 
     })
 }
 
-/// The words of an operating system's error, such as "Connection refused (os error 111)", without its number and in
-/// lower case.
+/// The words of an operating system's error, such as "Connection refused (os error 111)", without its number, in lower
+/// case, and without the period that those of Windows have.
 pub fn os_words(text: &str) -> String {
-    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+    text.split_once(" (os error").map_or(text, |(words, _)| words.trim_end_matches('.')).to_lowercase()
 }
 
 /// The operating system's words without its number.
@@ -250,11 +250,10 @@ mod tests {
 
     #[test]
     fn causes_that_are_hidden_inside_are_found() {
-        let denied = io::Error::from_raw_os_error(13);
-        let outer = io::Error::other(io::Error::other(denied));
+        let outer = io::Error::other(io::Error::other(io::Error::other("Access is denied. (os error 5)")));
         let all: Vec<String> = causes(&outer).map(ToString::to_string).collect();
-        assert_eq!(all.len(), 3);
-        assert_eq!(os_words(all.last().unwrap()), "permission denied");
-        assert_eq!(reason(&io::Error::from_raw_os_error(111)), "connection refused");
+        assert_eq!(all.len(), 4);
+        assert_eq!(os_words(all.last().unwrap()), "access is denied");
+        assert_eq!(reason(&io::ErrorKind::ConnectionRefused.into()), "connection refused");
     }
 }

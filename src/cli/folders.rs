@@ -120,7 +120,7 @@ fn exposed_hint(given: &Path, found: &Path) -> Hint {
 
 /// A hint for a directory to which this process has no access: a command that changes nothing else.
 fn access_hint(path: &Path) -> Option<Hint> {
-    let (user, shown) = (files::user_id(), format::quoted(&path.to_string_lossy()));
+    let (user, shown) = (files::user_id()?, format::quoted(&path.to_string_lossy()));
     let data = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Some(Hint::run(format!("sudo install -d -o {user} -m 700 {shown}")));

@@ -286,20 +286,18 @@ impl SyncedStaging {
             if staging.album.is_none() {
                 sync_dir(parent(&path))?;
             }
-            placed.push((handle, path));
+            placed.push(PlacedFile::of(&handle, path)?);
         }
+        // Windows renames a directory only while none of its files is open.
         let album = staging.album.as_ref().map(AlbumDirectory::place).transpose()?;
         // The directory has its name, so dropping the staging must not remove it.
         let hidden = staging.album.take().map(|album| album.hidden);
-        let found = |(handle, path): (File, PathBuf)| {
-            let path = match (&hidden, &album) {
-                (Some(hidden), Some(album)) => moved(&path, hidden, album),
-                _ => path,
-            };
-            PlacedFile::of(&handle, path)
-        };
-        let files = placed.into_iter().map(found).collect::<io::Result<_>>()?;
-        Ok(SavedFiles { files, album })
+        if let (Some(hidden), Some(album)) = (&hidden, &album) {
+            for file in &mut placed {
+                file.path = moved(&file.path, hidden, album);
+            }
+        }
+        Ok(SavedFiles { files: placed, album })
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::manifest::{Entry, Manifest};
 use crate::media;
 use crate::open::names::{PathKind, numbered};
+use crate::platform::files;
 use crate::safe_text::safe_name;
 
 /// The name of a directory whose own one leaves nothing.
@@ -57,7 +58,8 @@ pub(super) fn file_name(entry: &Entry, name: Option<&str>) -> String {
     safe_name(name, media::default_name(&entry.r#type))
 }
 
-/// The paths that are taken, and the last number of each that was taken more than once.
+/// The paths that are taken, as this system tells them apart, and the last number of each that was taken more than
+/// once.
 #[derive(Default)]
 struct Names {
     taken: HashSet<PathBuf>,
@@ -68,7 +70,7 @@ impl Names {
     /// Takes `path`, or the same with the next free number.
     fn take(&mut self, path: &Path, kind: PathKind) -> PathBuf {
         let mut free = path.to_owned();
-        while !self.taken.insert(free.clone()) {
+        while !self.taken.insert(files::folded(&free).into_owned()) {
             let number = self.numbers.entry(path.to_owned()).or_default();
             *number += 1;
             free = numbered(path, *number, kind);
@@ -88,7 +90,7 @@ mod tests {
         let mut manifest = Manifest::new(None, entries, 300, false, "2026-11-22".to_owned());
         manifest.directories = directories.iter().map(path).collect();
         let Tree { files, directories } = Tree::of(&manifest);
-        let text = |paths: Vec<PathBuf>| paths.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+        let text = |paths: Vec<PathBuf>| paths.iter().map(|path| path.to_string_lossy().replace('\\', "/")).collect();
         (text(files), text(directories))
     }
 
@@ -100,6 +102,17 @@ mod tests {
         let (files, directories) = tree(&[&[".ssh", "-rf"], &["../../etc/passwd"], &["CON", " x. "], &[]], &[&["***"]]);
         assert_eq!(files, ["ssh/rf", "passwd", "_CON/x", "text.txt"]);
         assert_eq!(directories, ["ssh", "_CON", "directory"]);
+    }
+
+    #[test]
+    fn names_that_this_system_takes_for_one_are_distinct() {
+        let (placed, directories) = tree(&[&["D", "x"], &["d", "y"], &["a.txt"], &["A.TXT"]], &[]);
+        if files::folded(Path::new("A")) == Path::new("A") {
+            assert_eq!((placed.join(" "), directories.join(" ")), ("D/x d/y a.txt A.TXT".into(), "D d".into()));
+        } else {
+            let numbered = ("D/x d (1)/y a.txt A (1).TXT".into(), "D d (1)".into());
+            assert_eq!((placed.join(" "), directories.join(" ")), numbered);
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Code for Linux, one subject per file, behind signatures that other systems can implement. No other module uses a
-//! system call, a descriptor's number, or a path below `/proc` or `/sys`.
+//! Code for one system, one subject per module: one signature, and a side for each of the systems. No other module uses
+//! a system call, a descriptor's number, or a path below `/proc` or `/sys`.
 
 pub mod dbus;
 pub mod detached;

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::durable_fs::{parent, sync, sync_dir, try_lock};
+use crate::durable_fs::{parent, sync, sync_at, sync_dir, try_lock};
 use crate::platform::files::{self, Identity};
 use crate::relay::V1;
 use crate::relay::client::endpoint::Endpoint;
@@ -33,7 +33,7 @@ pub struct PlacedFile {
 impl PlacedFile {
     /// The file that is open as `file`, and has or will have the name `path`.
     pub(crate) fn of(file: &File, path: PathBuf) -> io::Result<Self> {
-        Ok(Self { path, identity: Identity::of(&file.metadata()?) })
+        Ok(Self { path, identity: Identity::of(file)? })
     }
 
     /// Whether the file is where it was put, unchanged.
@@ -54,7 +54,7 @@ impl PlacedFile {
 
     /// Makes the file and its name durable, for a run that was killed before it could.
     fn sync(&self) -> io::Result<()> {
-        sync(&File::open(&self.path)?)?;
+        sync_at(&self.path)?;
         sync_dir(parent(&self.path))
     }
 }
@@ -138,8 +138,7 @@ fn locked(path: &Path, file: File) -> io::Result<Option<Locked>> {
         Some(false) => return Ok(None),
         locked => locked.is_some(),
     };
-    let ours = file.metadata()?;
-    Ok(fs::metadata(path).is_ok_and(|data| files::is_same(&data, &ours)).then_some(Locked { file, surely }))
+    Ok(files::leads_to(path, &file).is_ok_and(|leads| leads).then_some(Locked { file, surely }))
 }
 
 impl Journal {

@@ -137,11 +137,14 @@ pub(in crate::cli) async fn capabilities(instead: &'static str, cx: &Context) ->
         _ => Failure::local(format!("the terminal: {error}"), Hint::line(instead)),
     })?;
     if let Some(name) = capabilities.missing_program() {
-        return Err(Failure::usage(
-            format!("the viewer {} was not found", printable(name)),
-            "nothing was opened; SHARE_VIEWER and the setting viewer take a program, or kitty, iterm, sixel, blocks or \
-             browser",
-        ));
+        let (name, runs) = (printable(name), Capabilities::runs_programs());
+        let why = if runs { "was not found" } else { "cannot show a share from memory on this system" };
+        let program = if runs { "a program, or " } else { "" };
+        let hint = format!(
+            "nothing was opened; SHARE_VIEWER and the setting viewer take {program}kitty, iterm, sixel, blocks or \
+             browser"
+        );
+        return Err(Failure::usage(format!("the viewer {name} {why}"), hint));
     }
     Ok(capabilities)
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 use self::answers::{Facts, ask_terminal};
 use crate::manifest::{Entry, Manifest};
 use crate::media::Kind;
+use crate::platform::inherited;
 use crate::platform::tty::Cell;
 use crate::terminal::session::DesktopSession;
 use crate::terminal::style;
@@ -71,6 +72,9 @@ pub enum Unshowable {
     /// Neither the terminal nor a program can show it.
     #[error("the viewer mpv was not found on your PATH")]
     NoProgram,
+    /// Neither the terminal nor a browser can show it, and on this system no other program can.
+    #[error("neither this terminal nor a browser on this computer can show it")]
+    NoBrowser,
     /// It does not fit into memory, and it is not a single video that could be downloaded piece by piece.
     #[error("the share does not fit into memory")]
     Large,
@@ -143,6 +147,7 @@ impl Capabilities {
         let session = DesktopSession::find();
         let desktop = session.is_desktop();
         let player = match &preference {
+            _ if !Self::runs_programs() => None,
             Some(Preference::Program(command)) => Player::chosen(command),
             // Players ignore the terminal's limits.
             _ => Player::find(desktop, graphics.filter(|_| limits.allow(size, cell))),
@@ -156,12 +161,17 @@ impl Capabilities {
         if self.desktop { format!(" on {}", self.session.screen()) } else { String::new() }
     }
 
-    /// The program in the user's settings, if it was not found.
+    /// The program in the user's settings, if it was not found, or cannot be used on this system.
     pub fn missing_program(&self) -> Option<&str> {
         match &self.preference {
             Some(Preference::Program(command)) if self.player.is_none() => command.first().map(String::as_str),
             _ => None,
         }
+    }
+
+    /// Whether programs other than browsers show shares on this system: they need files in memory that they inherit.
+    pub fn runs_programs() -> bool {
+        inherited::IS_SUPPORTED
     }
 
     /// Whether photos could be drawn here if tmux passed sequences on (`allow-passthrough`).
@@ -236,8 +246,10 @@ impl Capabilities {
             Unshowable::Dumb
         } else if all_are(Kind::Text) {
             Unshowable::Long
-        } else {
+        } else if Self::runs_programs() {
             Unshowable::NoProgram
+        } else {
+            Unshowable::NoBrowser
         })
     }
 
@@ -279,10 +291,11 @@ mod tests {
         }
     }
 
-    fn with_player(mut capabilities: Capabilities, command: &str) -> Capabilities {
-        let command: Vec<String> = command.split(' ').map(str::to_owned).collect();
-        capabilities.player = Player::chosen(&command);
-        assert!(capabilities.player.is_some(), "{command:?}");
+    /// With this program in place of a player other than mpv.
+    fn with_player(mut capabilities: Capabilities) -> Capabilities {
+        let program = std::env::current_exe().unwrap().to_str().unwrap().to_owned();
+        capabilities.player = Player::chosen(&[program]);
+        assert!(capabilities.player.is_some());
         capabilities
     }
 
@@ -315,8 +328,8 @@ mod tests {
         let desktop = capabilities(None, true);
         assert_eq!(so(&desktop, &small), Some(Presentation::Page { whole: true }));
         assert_eq!(so(&desktop, &large), Some(Presentation::Page { whole: false }));
-        // Only mpv takes an address that other users do not see; /bin/sh stands for another player.
-        let other = with_player(capabilities(None, false), "/bin/sh");
+        // Only mpv takes an address that other users do not see.
+        let other = with_player(capabilities(None, false));
         assert_eq!(so(&other, &small), Some(Presentation::Screen));
         let large_for_other = other.showable_within(&manifest(&large), LIMIT);
         assert_eq!(large_for_other, Showable::Not(Unshowable::Large));
@@ -326,6 +339,7 @@ mod tests {
 
     #[test]
     fn each_reason_against_showing_has_its_own_error() {
+        let without_program = if Capabilities::runs_programs() { Unshowable::NoProgram } else { Unshowable::NoBrowser };
         let mut dumb_or_not = capabilities(None, false);
         let mut not = |is_dumb: bool, files: &[(&str, u64)], why: Unshowable| {
             dumb_or_not.is_dumb = is_dumb;
@@ -335,7 +349,7 @@ mod tests {
         not(true, &[("application/zip", 1)], Unshowable::Kind);
         not(true, &[("text/plain", 1)], Unshowable::Dumb);
         not(false, &[("text/plain", MAX_TEXT + 1)], Unshowable::Long);
-        not(false, &[("video/mp4", 1)], Unshowable::NoProgram);
-        not(false, &[("image/png", LIMIT + 1)], Unshowable::NoProgram);
+        not(false, &[("video/mp4", 1)], without_program);
+        not(false, &[("image/png", LIMIT + 1)], without_program);
     }
 }

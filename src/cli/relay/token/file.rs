@@ -83,11 +83,10 @@ fn locked(path: &Path) -> io::Result<File> {
             return Err(files::not_a_file());
         }
         lock(&file)?;
-        let data = file.metadata()?;
         // Another writer may have replaced it while this one waited.
-        match fs::metadata(path) {
-            Ok(named) if files::is_same(&named, &data) => {
-                if data.len() == 0 {
+        match files::leads_to(path, &file) {
+            Ok(true) => {
+                if file.metadata()?.len() == 0 {
                     files::give_to_owner_of(&fs::metadata(parent(path))?, &file)?;
                 }
                 return Ok(file);

@@ -30,7 +30,7 @@ pub use self::place::{Location, Place, locate, located};
 use self::staging::{Staged, remove_staged};
 pub use self::synchronized::{Synchronizer, synchronizer};
 use self::tree::{remove_empty, sharded, walk};
-use crate::durable_fs::sync_file_system;
+use crate::durable_fs::sync_below;
 use crate::platform::files;
 use crate::relay::store::layout::{LOCK, STAGING};
 use crate::relay::store::{Created, Object, Space, Store, StoreError};
@@ -105,8 +105,7 @@ impl Folder {
         if !shared && !is_new {
             // An earlier process may have died before it flushed its files. Programs that share a folder flush what
             // they rely on.
-            let directory = File::open(&root).map_err(failed)?;
-            sync_file_system(&directory).map_err(failed)?;
+            sync_below(&root, access.flushes_directories).map_err(failed)?;
         }
         Ok(Self { place, root, access, _directory: directory, _lock: lock })
     }

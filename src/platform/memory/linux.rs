@@ -1,6 +1,5 @@
-//! Files in memory, and free memory: of the machine, of the control groups of this process, and of its own limits.
-//!
-//! The kernel kills a container that exceeds its limit, even if the machine has free memory. Swap space never counts.
+//! Files in memory (`memfd`), and free memory: of the machine, of the control groups of this process, and of its own
+//! limits. The kernel kills a container that exceeds its limit, even if the machine has free memory.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -12,49 +11,28 @@ use rustix::process::{Resource, getrlimit};
 
 use crate::platform::inherited::Inherited;
 
-/// A file in memory (`memfd`) without a name. It vanishes with its last descriptor.
-pub struct AnonymousFile(File);
+pub(super) struct AnonymousFile(File);
 
 impl AnonymousFile {
-    /// Makes an empty file.
-    ///
-    /// # Errors
-    /// The process has too many files open, or there is no memory.
-    pub fn new() -> io::Result<Self> {
+    pub(super) fn new() -> io::Result<Self> {
         let file = rustix::fs::memfd_create("share", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
         Ok(Self(file.into()))
     }
 
-    /// Another descriptor of the same file.
-    ///
-    /// # Errors
-    /// The process has too many files open.
-    pub fn try_clone(&self) -> io::Result<Self> {
+    pub(super) fn try_clone(&self) -> io::Result<Self> {
         self.0.try_clone().map(Self)
     }
 
-    /// Seals the file: no process can change it any more.
-    ///
-    /// # Errors
-    /// It is sealed already.
-    pub fn freeze(&self) -> io::Result<()> {
+    pub(super) fn freeze(&self) -> io::Result<()> {
         let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
         Ok(rustix::fs::fcntl_add_seals(&self.0, seals)?)
     }
 
-    /// A descriptor for a child process.
-    ///
-    /// # Errors
-    /// The process has too many files open.
-    pub fn inherited(&self) -> io::Result<Inherited> {
+    pub(super) fn inherited(&self) -> io::Result<Inherited> {
         Inherited::of(&self.0)
     }
 
-    /// Fills `space` with the bytes from `start` on.
-    ///
-    /// # Errors
-    /// [`io::ErrorKind::UnexpectedEof`] if the file is shorter.
-    pub fn read_exact_at(&self, space: &mut [u8], start: u64) -> io::Result<()> {
+    pub(super) fn read_exact_at(&self, space: &mut [u8], start: u64) -> io::Result<()> {
         self.0.read_exact_at(space, start)
     }
 }
@@ -69,14 +47,12 @@ impl Write for AnonymousFile {
     }
 }
 
-/// The largest file that this process may write, in bytes (`RLIMIT_FSIZE`). It applies to files in memory too; writing
-/// beyond it kills the process.
-pub fn largest_file() -> u64 {
+/// `RLIMIT_FSIZE` applies to files in memory too; writing beyond it kills the process.
+pub(super) fn largest_file() -> u64 {
     getrlimit(Resource::Fsize).current.unwrap_or(u64::MAX)
 }
 
-/// Free memory in bytes. `None`: the system does not report it.
-pub fn free() -> Option<u64> {
+pub(super) fn free() -> Option<u64> {
     let machine = free_below(Path::new("/"));
     match getrlimit(Resource::As).current {
         Some(most) => Some(machine.unwrap_or(u64::MAX).min(most.saturating_sub(mapped()))),

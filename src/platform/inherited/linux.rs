@@ -1,4 +1,4 @@
-//! Descriptors that a child process inherits: files without a name, and a channel.
+//! Descriptors, and a channel of two sockets.
 
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -6,35 +6,26 @@ use std::os::unix::net::UnixStream;
 
 use crate::platform::files::descriptor_path;
 
-/// A descriptor that all child processes inherit that are started before this is dropped. Its number there is the same.
-pub struct Inherited(OwnedFd);
+pub(super) struct Inherited(OwnedFd);
 
 impl Inherited {
-    /// Duplicates a descriptor without close-on-exec, which the standard library sets on its own ones.
     pub(super) fn of(handle: &impl AsFd) -> io::Result<Self> {
         Ok(Self(rustix::io::dup(handle)?))
     }
 
-    /// The path by which the child opens the file.
-    pub fn path(&self) -> String {
+    pub(super) fn path(&self) -> String {
         descriptor_path(&self.0).to_string_lossy().into_owned()
     }
 
-    /// The URL of the descriptor, for mpv's arguments.
-    pub fn url(&self) -> String {
+    pub(super) fn url(&self) -> String {
         format!("fd://{}", self.0.as_raw_fd())
     }
 }
 
-/// Our end of a channel to a child process. Reading does not block.
-pub struct Channel(UnixStream);
+pub(super) struct Channel(UnixStream);
 
 impl Channel {
-    /// Makes a channel: our end, and the end that the child inherits.
-    ///
-    /// # Errors
-    /// The process has too many files open.
-    pub fn pair() -> io::Result<(Self, Inherited)> {
+    pub(super) fn pair() -> io::Result<(Self, Inherited)> {
         let (ours, theirs) = UnixStream::pair()?;
         ours.set_nonblocking(true)?;
         Ok((Self(ours), Inherited::of(&theirs)?))

@@ -1,0 +1,16 @@
+//! Renames on Linux (`renameat2`), macOS (`renameatx_np`) and the BSDs, which have none that never replaces.
+
+use std::io;
+use std::path::Path;
+
+#[cfg(any(target_vendor = "apple", target_os = "linux"))]
+pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+    Ok(renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)?)
+}
+
+#[cfg(not(any(target_vendor = "apple", target_os = "linux")))]
+pub(super) fn rename_new(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
