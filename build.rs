@@ -66,8 +66,8 @@ fn main() -> Outcome<()> {
     Ok(())
 }
 
-/// Sets `cfg(system)`: `linux`, `unix` (macOS and the BSDs) or `windows`. With `SHARE_PORTABLE=1` a build for Linux gets
-/// the side of macOS and the BSDs.
+/// Sets `cfg(system)`: `linux`, `unix` (macOS and the BSDs) or `windows`. With `SHARE_PORTABLE=1` a build for Linux
+/// gets the side of macOS and the BSDs.
 fn select_system() -> Outcome<()> {
     println!("cargo::rustc-check-cfg=cfg(system, values({}))", SYSTEMS.map(|system| format!("{system:?}")).join(", "));
     println!("cargo::rerun-if-env-changed=SHARE_PORTABLE");
