@@ -63,11 +63,11 @@ use self::context::{Common, Context};
 use self::input::prompt;
 use self::output::errors::{Failure, Hint};
 use self::output::{LogFormat, Output};
+use crate::platform::clipboard::{HOLD, hold};
 use crate::platform::detached::{self, RUN_DETACHED};
 use crate::platform::process;
 use crate::platform::service::Sockets;
 use crate::safe_text::reason;
-use crate::terminal::clipboard::{HOLD, hold};
 
 /// In one paragraph, so that the whole help fits a screen.
 const LONG_ABOUT: &str = "\

@@ -31,7 +31,7 @@ pub(super) const HTTPS: u16 = 443;
 pub(super) fn main(address: Option<SocketAddr>, cx: &Context) -> Result<(TcpListener, SocketAddr), Failure> {
     let listener = match (cx.socket("relay"), address) {
         (Some(Socket::Tcp(listener)), _) => listener,
-        (Some(Socket::Unix(_)), _) => {
+        (Some(Socket::File(_)), _) => {
             return Err(Failure::usage("the socket named relay is not one of TCP", "pass a socket of TCP"));
         }
         (None, Some(address)) => bind("--listen", address)?,

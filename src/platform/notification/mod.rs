@@ -1,0 +1,46 @@
+//! Notifications on the desktop.
+//!
+//! Linux and the BSDs have a service for them on the session bus, macOS has a script. Windows shows notifications of
+//! installed applications only, so there is none there.
+
+#[cfg(target_vendor = "apple")]
+mod apple;
+#[cfg(all(unix, not(target_vendor = "apple")))]
+mod dbus;
+#[cfg(system = "windows")]
+mod windows;
+
+use std::ffi::OsString;
+use std::io;
+use std::time::Duration;
+
+#[cfg(target_vendor = "apple")]
+use apple as side;
+#[cfg(all(unix, not(target_vendor = "apple")))]
+use dbus as side;
+#[cfg(system = "windows")]
+use windows as side;
+
+/// Whether an environment variable names the screen of a desktop session, as in X11 and Wayland. On macOS and Windows a
+/// session has none.
+pub const NAMES_SCREEN: bool = cfg!(all(unix, not(target_vendor = "apple")));
+
+/// A notification.
+pub struct Notification<'a> {
+    /// The program that sends it.
+    pub app: &'a str,
+    /// Its title: plain text.
+    pub summary: &'a str,
+    /// Its text: plain text.
+    pub body: &'a str,
+    /// Its category, by the specification of notifications. macOS has none.
+    pub category: &'a str,
+}
+
+/// Shows a notification. Gives up after `within`. `bus`: the address of the session bus, if it is not the usual one.
+///
+/// # Errors
+/// There is no service for notifications, or it does not answer in time.
+pub fn show(bus: Option<OsString>, notification: &Notification<'_>, within: Duration) -> io::Result<()> {
+    side::show(bus, notification, within)
+}
