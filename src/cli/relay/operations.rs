@@ -36,6 +36,9 @@ pub(super) const SETTLE_TIME: Duration = Duration::from_secs(10);
 /// Time for the service manager beyond the time for running requests and deletions.
 const STOP_TIME: Duration = Duration::from_secs(5);
 
+/// The error for `unix:PATH` on Windows.
+const NO_SOCKET_FILE: &str = "this system has no sockets in the file system; use 127.0.0.1:PORT or [::1]:PORT";
+
 /// The help of `--admin`.
 const ADMIN: &str = "Serve health, metrics and status at ADDRESS: 127.0.0.1:PORT, [::1]:PORT or unix:PATH \
                      [default: relay.sock in the state directory]";
@@ -69,9 +72,7 @@ impl FromStr for Admin {
 
     fn from_str(text: &str) -> Result<Self, &'static str> {
         match (text.strip_prefix("unix:"), text.parse::<SocketAddr>()) {
-            (Some(_), _) if !socket_file::EXIST => {
-                Err("this system has no sockets in the file system; use 127.0.0.1:PORT or [::1]:PORT")
-            }
+            (Some(path), _) if !path.is_empty() && !socket_file::EXIST => Err(NO_SOCKET_FILE),
             (Some(path), _) if !path.is_empty() => Ok(Self(AdminAddress::Unix(path.into()))),
             (_, Ok(address)) if address.ip().is_loopback() => Ok(Self(AdminAddress::Tcp(address))),
             (_, Ok(_)) => Err("other machines could reach that address; use 127.0.0.1:PORT, [::1]:PORT or unix:PATH"),
@@ -293,7 +294,10 @@ mod tests {
 
     #[test]
     fn only_addresses_of_this_machine_are_taken() {
-        let unix = |path: &str| Ok(Admin(AdminAddress::Unix(path.into())));
+        let unix = |path: &str| match socket_file::EXIST {
+            true => Ok(Admin(AdminAddress::Unix(path.into()))),
+            false => Err(NO_SOCKET_FILE),
+        };
         assert_eq!("unix:/run/share-relay/relay.sock".parse(), unix("/run/share-relay/relay.sock"));
         for text in ["127.0.0.1:9400", "[::1]:9400", "127.1.2.3:0"] {
             assert_eq!(text.parse(), Ok(Admin(AdminAddress::Tcp(text.parse().unwrap()))));

@@ -40,7 +40,8 @@ const END_TIME: Duration = Duration::from_secs(2);
 /// The same when nobody can wait without blocking.
 const SHORT_END_TIME: Duration = Duration::from_millis(300);
 
-/// The words of a command line, as a POSIX shell would separate them. `None` if a quote is not closed.
+/// The words of a command line, as a POSIX shell would separate them, on Windows too: quotes protect backslashes there.
+/// `None` if a quote is not closed.
 pub fn words(text: &str) -> Option<Vec<String>> {
     shlex::split(text)
 }

@@ -16,6 +16,8 @@ const INTERFACES: &str = "/sys/class/net";
 /// `ARPHRD_ETHER` and `ARPHRD_INFINIBAND` of Linux. Interfaces of other types that have addresses are tunnels.
 const NETWORKS: [&str; 2] = ["1", "32"];
 
+pub(super) const BIND_COMMAND: Option<&str> = Some("sudo setcap cap_net_bind_service=+ep");
+
 pub(super) const NO_SUCH_FAMILY: i32 = Errno::AFNOSUPPORT.raw_os_error();
 
 pub(super) fn hardware(name: &str) -> Hardware {
@@ -58,8 +60,7 @@ fn enclosure_in(root: &Path, is_declared: bool) -> Option<Enclosure> {
     let has_mark =
         [".dockerenv", "run/.containerenv", "run/systemd/container"].iter().any(|mark| root.join(mark).exists());
     let groups = read("proc/1/cgroup");
-    let is_grouped =
-        ["/docker", "/lxc", "kubepods", "containerd", "libpod"].iter().any(|name| groups.contains(name));
+    let is_grouped = ["/docker", "/lxc", "kubepods", "containerd", "libpod"].iter().any(|name| groups.contains(name));
     (is_declared || has_mark || is_grouped).then_some(Enclosure::Container)
 }
 

@@ -24,6 +24,10 @@ use windows as side;
 /// Clients that wait to be accepted by a server. A system may allow fewer.
 const MANY: i32 = 4096;
 
+/// The command that lets a program listen on ports that need a privilege. The path of the program follows. Only Linux
+/// has one.
+pub const BIND_COMMAND: Option<&str> = side::BIND_COMMAND;
+
 /// Listens at an address. At the unspecified one of IPv6, connections over IPv4 arrive too.
 ///
 /// # Errors

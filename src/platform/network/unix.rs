@@ -9,11 +9,12 @@ use tokio::net::TcpStream;
 
 use super::{Enclosure, Hardware};
 
+pub(super) const BIND_COMMAND: Option<&str> = None;
+
 pub(super) const NO_SUCH_FAMILY: i32 = Errno::AFNOSUPPORT.raw_os_error();
 
 /// How the names of interfaces begin that are tunnels, or whose other end is a program.
-const TUNNELS: [&str; 12] =
-    ["utun", "tun", "tap", "wg", "ipsec", "ppp", "gif", "stf", "gre", "ovpn", "zt", "feth"];
+const TUNNELS: [&str; 12] = ["utun", "tun", "tap", "wg", "ipsec", "ppp", "gif", "stf", "gre", "ovpn", "zt", "feth"];
 /// How the names of interfaces begin that lead to virtual machines and jails of this computer.
 const INNER: [&str; 4] = ["vmenet", "epair", "vnet", "vether"];
 /// The same on macOS: shared networks and those of virtual machines are `bridge100` and further ones, and `bridge0` is

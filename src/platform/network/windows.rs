@@ -8,6 +8,8 @@ use tokio::net::TcpStream;
 
 use super::{Enclosure, Hardware};
 
+pub(super) const BIND_COMMAND: Option<&str> = None;
+
 /// `WSAEAFNOSUPPORT`.
 pub(super) const NO_SUCH_FAMILY: i32 = 10047;
 

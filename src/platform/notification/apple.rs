@@ -42,3 +42,17 @@ fn script(notification: &Notification<'_>) -> String {
     let (body, summary, app) = (text(notification.body), text(notification.summary), text(notification.app));
     format!("display notification {body} with title {app} subtitle {summary}\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_cannot_end_its_quotes() {
+        let notification = Notification { app: "share", summary: r#"a "b" \"#, body: "one\ntwo\\\"", category: "" };
+        let expected = r#"display notification "one
+two\\\"" with title "share" subtitle "a \"b\" \\"
+"#;
+        assert_eq!(script(&notification), expected);
+    }
+}

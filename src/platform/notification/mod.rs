@@ -3,7 +3,8 @@
 //! Linux and the BSDs have a service for them on the session bus, macOS has a script. Windows shows notifications of
 //! installed applications only, so there is none there.
 
-#[cfg(target_vendor = "apple")]
+#[cfg(any(target_vendor = "apple", test))]
+#[cfg_attr(not(target_vendor = "apple"), expect(dead_code, reason = "the tests check the script on every system"))]
 mod apple;
 #[cfg(all(unix, not(target_vendor = "apple")))]
 mod dbus;

@@ -58,7 +58,9 @@ pub async fn status(address: &AdminAddress) -> Result<Value, Silence> {
     let client = http::direct_builder(TIME).timeout(TIME);
     let (client, host) = match address {
         AdminAddress::Tcp(address) => (client, address.to_string()),
-        AdminAddress::Unix(path) => (socket_file::client(client, path).map_err(|_| Silence::Nobody)?, "localhost".to_owned()),
+        AdminAddress::Unix(path) => {
+            (socket_file::client(client, path).map_err(|_| Silence::Nobody)?, "localhost".to_owned())
+        }
     };
     let asked = client.build()?.get(format!("http://{host}/status")).send().await?;
     let answer = asked.error_for_status()?.bytes().await?;
