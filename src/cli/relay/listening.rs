@@ -44,13 +44,11 @@ pub(super) fn main(address: Option<SocketAddr>, cx: &Context) -> Result<(TcpList
 
 fn failure(option: &str, place: &str, port: u16, error: &io::Error) -> Failure {
     let is_denied = error.kind() == io::ErrorKind::PermissionDenied && port < PRIVILEGED;
-    let hint = match network::BIND_COMMAND.filter(|_| is_denied) {
-        Some(command) => {
-            let program = std::env::current_exe();
-            let program = program.map_or_else(|_| "share".to_owned(), |path| path.display().to_string());
-            Hint::run(format!("{command} {}", quoted(&program)))
-        }
-        None => Hint::line(format!("use {option} with another address; port 0 chooses a free port")),
+    let hint = if is_denied && network::HAS_CAPABILITIES {
+        let program = std::env::current_exe().map_or_else(|_| "share".to_owned(), |path| path.display().to_string());
+        Hint::run(format!("sudo setcap cap_net_bind_service=+ep {}", quoted(&program)))
+    } else {
+        Hint::line(format!("use {option} with another address; port 0 chooses a free port"))
     };
     let why = if is_denied { format!("; ports below {PRIVILEGED} need a privilege") } else { String::new() };
     Failure::local(format!("cannot listen on {place}: {}{why}", reason(error)), hint)

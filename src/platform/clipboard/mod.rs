@@ -1,14 +1,15 @@
 //! The clipboard of a desktop, without an entry in its history.
 //!
-//! On Linux and the BSDs (X11, Wayland) the program that set a clipboard serves its content for as long as it runs. So a
-//! second process of this program holds it: until something else is copied, or for ten minutes. On macOS and Windows
-//! the system keeps the content, until something else is copied. Everywhere clipboard managers are asked to keep no copy.
+//! On Linux and the BSDs (X11, Wayland) the program that set a clipboard serves its content for as long as it runs. So
+//! a second process of this program holds it: until something else is copied, or for ten minutes. On macOS and Windows
+//! the system keeps the content, until something else is copied. Clipboard managers are asked to keep no copy.
 
 #[cfg(any(target_vendor = "apple", windows))]
 mod kept;
 #[cfg(all(unix, not(target_vendor = "apple")))]
 mod x11;
 
+use std::ffi::OsString;
 use std::io;
 use std::process::{Command, ExitCode};
 
@@ -16,9 +17,6 @@ use std::process::{Command, ExitCode};
 use kept as side;
 #[cfg(all(unix, not(target_vendor = "apple")))]
 use x11 as side;
-
-/// The only argument of the second process.
-pub const HOLD: &str = "hold-clipboard";
 
 /// Whether a second process holds the clipboard, for ten minutes.
 pub const IS_HELD: bool = side::IS_HELD;
@@ -31,7 +29,7 @@ pub fn set(text: &str, prepare: impl FnOnce(&mut Command)) -> io::Result<()> {
     side::set(text, prepare)
 }
 
-/// Runs the second process.
-pub fn hold() -> ExitCode {
-    side::hold()
+/// Runs the second process, if the arguments of this process are those of it.
+pub fn run_second(arguments: &[OsString]) -> Option<ExitCode> {
+    side::run_second(arguments)
 }

@@ -1,5 +1,6 @@
 //! Linux and the BSDs: a second process of this program holds the clipboard.
 
+use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
@@ -7,9 +8,10 @@ use std::time::{Duration, Instant};
 use arboard::{Clipboard, SetExtLinux};
 use zeroize::Zeroizing;
 
-use super::HOLD;
 use crate::platform::process;
 
+/// The first argument of the second process.
+const HOLD: &str = "hold-clipboard";
 /// Time for which the second process holds the clipboard.
 const HELD: Duration = Duration::from_mins(10);
 /// The line that the second process prints when it has the clipboard.
@@ -42,7 +44,11 @@ pub(super) fn set(text: &str, prepare: impl FnOnce(&mut Command)) -> io::Result<
     }
 }
 
-pub(super) fn hold() -> ExitCode {
+pub(super) fn run_second(arguments: &[OsString]) -> Option<ExitCode> {
+    arguments.get(1).is_some_and(|argument| argument == HOLD).then(hold)
+}
+
+fn hold() -> ExitCode {
     process::leave_session();
     let mut text = Zeroizing::new(String::new());
     let set = io::stdin().lock().read_to_string(&mut text).map_err(|error| error.to_string()).and_then(|_| {

@@ -5,18 +5,21 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use rustix::process::{Signal, getppid, set_parent_process_death_signal, setsid};
+use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal, setsid};
 
 pub(super) use super::posix::Group;
-use super::posix::{again, cannot_run, parsed};
+use super::posix::{again, cannot_run, if_again};
 
 pub(super) fn command(program: &Path) -> Command {
     // The file of this process, also after another one has taken its place.
     again(Path::new("/proc/self/exe"), program)
 }
 
-pub(super) fn run(arguments: &[OsString]) -> ExitCode {
-    let Some((parent, program, arguments)) = parsed(arguments) else { return ExitCode::FAILURE };
+pub(super) fn run_second(arguments: &[OsString]) -> Option<ExitCode> {
+    if_again(arguments, run)
+}
+
+fn run(parent: Pid, program: &OsString, arguments: &[OsString]) -> ExitCode {
     let _ = setsid();
     let is_bound = set_parent_process_death_signal(Some(Signal::TERM)).is_ok();
     // The parent may have ended before it was asked for.

@@ -1,10 +1,10 @@
 //! Programs that run apart from our terminal, so that Ctrl-C in it does not reach them and they cannot ask there, and
 //! that end when this process does, however that ends.
 //!
-//! On Unix this program runs itself again for that, with [`RUN_DETACHED`]. On Linux the new process leaves the session,
-//! asks to be ended with its parent, and becomes the program. macOS and the BSDs have no such request, so there the new
-//! process starts the program, and ends it when the parent has gone. On Windows the program belongs to a job that ends
-//! with our last handle of it.
+//! On Unix this program runs itself again for that. On Linux the new process leaves the session, asks to be ended with
+//! its parent, and becomes the program. macOS and the BSDs have no such request, so there the new process starts the
+//! program, and ends it when the parent has gone. On Windows the program belongs to a job that ends with our last
+//! handle of it.
 
 #[cfg(system = "linux")]
 mod linux;
@@ -32,9 +32,6 @@ use unix as side;
 #[cfg(system = "windows")]
 use windows as side;
 
-/// The first argument of the process that becomes or starts the program. The process identifier of its parent follows,
-/// then the program and its arguments.
-pub const RUN_DETACHED: &str = "run-detached";
 /// Time to end, for a program that was asked to.
 const END_TIME: Duration = Duration::from_secs(2);
 /// The same when nobody can wait without blocking.
@@ -142,8 +139,8 @@ impl Drop for Detached {
     }
 }
 
-/// Becomes or starts the program in `arguments`, which begin with the process identifier of the parent. Returns the exit
-/// code of a failure, or of a program that was started.
-pub fn run(arguments: &[OsString]) -> ExitCode {
-    side::run(arguments)
+/// Becomes or starts a program, if the arguments of this process ask for that. Returns the exit code of a failure, or
+/// of a program that was started.
+pub fn run_second(arguments: &[OsString]) -> Option<ExitCode> {
+    side::run_second(arguments)
 }

@@ -7,8 +7,9 @@ use std::process::{Child, Command, ExitCode};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::RUN_DETACHED;
-
+/// The first argument of the process that becomes or starts the program. The process identifier of its parent follows,
+/// then the program and its arguments.
+const RUN_DETACHED: &str = "run-detached";
 /// The exit code of a program that could not be run: that of a shell.
 const CANNOT_RUN: u8 = 126;
 
@@ -45,11 +46,18 @@ pub(super) fn again(own: &Path, program: &Path) -> Command {
     command
 }
 
-/// The parent, the program and its arguments.
-pub(super) fn parsed(arguments: &[OsString]) -> Option<(Pid, &OsString, &[OsString])> {
-    let [parent, program, arguments @ ..] = arguments else { return None };
-    let parent = parent.to_str().and_then(|id| id.parse().ok()).and_then(Pid::from_raw)?;
-    Some((parent, program, arguments))
+/// Calls `run` with the parent, the program and its arguments, if the arguments of this process are those of [`again`].
+pub(super) fn if_again(
+    arguments: &[OsString],
+    run: impl FnOnce(Pid, &OsString, &[OsString]) -> ExitCode,
+) -> Option<ExitCode> {
+    let [_, word, rest @ ..] = arguments else { return None };
+    if word != RUN_DETACHED {
+        return None;
+    }
+    let [parent, program, arguments @ ..] = rest else { return Some(ExitCode::FAILURE) };
+    let parent = parent.to_str().and_then(|id| id.parse().ok()).and_then(Pid::from_raw);
+    Some(parent.map_or(ExitCode::FAILURE, |parent| run(parent, program, arguments)))
 }
 
 /// Reports that the program cannot be run.

@@ -11,19 +11,23 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{interval, timeout};
 
 pub(super) use super::posix::Group;
-use super::posix::{again, cannot_run, parsed};
-use super::{END_TIME, SHORT_END_TIME};
+use super::posix::{again, cannot_run, if_again};
 
 /// The pause between two looks whether the parent has gone.
-const LOOK: Duration = SHORT_END_TIME;
+const LOOK: Duration = Duration::from_millis(300);
+/// Time to end, for a program that was asked to.
+const END_TIME: Duration = Duration::from_secs(2);
 
 pub(super) fn command(program: &Path) -> Command {
     // OpenBSD does not report the file of a process.
     again(&std::env::current_exe().unwrap_or_else(|_| "share".into()), program)
 }
 
-pub(super) fn run(arguments: &[OsString]) -> ExitCode {
-    let Some((parent, program, arguments)) = parsed(arguments) else { return ExitCode::FAILURE };
+pub(super) fn run_second(arguments: &[OsString]) -> Option<ExitCode> {
+    if_again(arguments, run)
+}
+
+fn run(parent: Pid, program: &OsString, arguments: &[OsString]) -> ExitCode {
     let _ = setsid();
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return ExitCode::FAILURE;

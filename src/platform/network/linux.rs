@@ -9,14 +9,12 @@ use rustix::io::Errno;
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
-use super::{Enclosure, Hardware};
+use super::kinds::{Enclosure, Hardware};
 
 /// The directory in which Linux describes interfaces.
 const INTERFACES: &str = "/sys/class/net";
 /// `ARPHRD_ETHER` and `ARPHRD_INFINIBAND` of Linux. Interfaces of other types that have addresses are tunnels.
 const NETWORKS: [&str; 2] = ["1", "32"];
-
-pub(super) const BIND_COMMAND: Option<&str> = Some("sudo setcap cap_net_bind_service=+ep");
 
 pub(super) const NO_SUCH_FAMILY: i32 = Errno::AFNOSUPPORT.raw_os_error();
 

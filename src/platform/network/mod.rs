@@ -1,5 +1,6 @@
 //! Properties of network interfaces other than their addresses, containers around this system, and options of sockets.
 
+mod kinds;
 #[cfg(system = "linux")]
 mod linux;
 #[cfg(system = "unix")]
@@ -21,12 +22,13 @@ use unix as side;
 #[cfg(system = "windows")]
 use windows as side;
 
+pub use self::kinds::{Enclosure, Hardware};
+
 /// Clients that wait to be accepted by a server. A system may allow fewer.
 const MANY: i32 = 4096;
 
-/// The command that lets a program listen on ports that need a privilege. The path of the program follows. Only Linux
-/// has one.
-pub const BIND_COMMAND: Option<&str> = side::BIND_COMMAND;
+/// Whether a program can be allowed to listen on ports that need a privilege (capabilities).
+pub const HAS_CAPABILITIES: bool = cfg!(system = "linux");
 
 /// Listens at an address. At the unspecified one of IPv6, connections over IPv4 arrive too.
 ///
@@ -60,34 +62,11 @@ pub fn listen_everywhere(port: u16) -> io::Result<TcpListener> {
     }
 }
 
-/// An interface's hardware. Linux describes it in sysfs; other systems are judged by the names of interfaces.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "independent facts, each as the system has it")]
-pub struct Hardware {
-    /// Whether it has a hardware device.
-    pub has_device: bool,
-    /// Whether its type is that of a network, not of a tunnel; true if the system does not report a type.
-    pub is_network: bool,
-    /// Whether a program on this computer is its other end: TUN, TAP.
-    pub is_program: bool,
-    /// Whether it is a bridge without a device: to containers and virtual machines on this computer.
-    pub is_inner_bridge: bool,
-}
-
 impl Hardware {
     /// The hardware of the interface `name`.
     pub fn of(name: &str) -> Self {
         side::hardware(name)
     }
-}
-
-/// A container or virtual machine around this system, whose addresses others may not reach.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Enclosure {
-    /// Docker, Podman, LXC, systemd-nspawn, a pod of Kubernetes.
-    Container,
-    /// The virtual machine of the Windows Subsystem for Linux, version 2.
-    Wsl,
 }
 
 impl Enclosure {
@@ -106,8 +85,8 @@ pub fn limit_unsent(socket: &TcpStream, bytes: u32) -> io::Result<()> {
     side::limit_unsent(socket, bytes)
 }
 
-/// Makes a client give up a connection when sent bytes stay unacknowledged for `longest`. Only Linux has such an option;
-/// elsewhere the system decides.
+/// Makes a client give up a connection when sent bytes stay unacknowledged for `longest`. Only Linux has such an
+/// option; elsewhere the system decides.
 pub fn give_up_after(client: ClientBuilder, longest: Duration) -> ClientBuilder {
     side::give_up_after(client, longest)
 }

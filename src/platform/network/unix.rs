@@ -7,9 +7,7 @@ use reqwest::ClientBuilder;
 use rustix::io::Errno;
 use tokio::net::TcpStream;
 
-use super::{Enclosure, Hardware};
-
-pub(super) const BIND_COMMAND: Option<&str> = None;
+use super::kinds::{Enclosure, Hardware};
 
 pub(super) const NO_SUCH_FAMILY: i32 = Errno::AFNOSUPPORT.raw_os_error();
 

@@ -6,9 +6,7 @@ use std::time::Duration;
 use reqwest::ClientBuilder;
 use tokio::net::TcpStream;
 
-use super::{Enclosure, Hardware};
-
-pub(super) const BIND_COMMAND: Option<&str> = None;
+use super::kinds::{Enclosure, Hardware};
 
 /// `WSAEAFNOSUPPORT`.
 pub(super) const NO_SUCH_FAMILY: i32 = 10047;

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Notification;
+use super::message::Notification;
 
 /// The interpreter of the system.
 const INTERPRETER: &str = "/usr/bin/osascript";

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use percent_encoding::percent_decode;
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::Notification;
+use super::message::Notification;
 
 /// The longest message that is read, in bytes.
 const MAX_MESSAGE: usize = 1 << 20;

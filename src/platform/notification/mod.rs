@@ -8,6 +8,7 @@
 mod apple;
 #[cfg(all(unix, not(target_vendor = "apple")))]
 mod dbus;
+mod message;
 #[cfg(system = "windows")]
 mod windows;
 
@@ -22,21 +23,11 @@ use dbus as side;
 #[cfg(system = "windows")]
 use windows as side;
 
+pub use self::message::Notification;
+
 /// Whether an environment variable names the screen of a desktop session, as in X11 and Wayland. On macOS and Windows a
 /// session has none.
 pub const NAMES_SCREEN: bool = cfg!(all(unix, not(target_vendor = "apple")));
-
-/// A notification.
-pub struct Notification<'a> {
-    /// The program that sends it.
-    pub app: &'a str,
-    /// Its title: plain text.
-    pub summary: &'a str,
-    /// Its text: plain text.
-    pub body: &'a str,
-    /// Its category, by the specification of notifications. macOS has none.
-    pub category: &'a str,
-}
 
 /// Shows a notification. Gives up after `within`. `bus`: the address of the session bus, if it is not the usual one.
 ///

@@ -39,7 +39,7 @@ pub fn ask_to_end(child: &Child) {
 }
 
 /// The time since an arbitrary start, with the time that the computer was suspended. Where the system has no such clock
-/// (BSDs), it is the time of day, which somebody may set.
+/// (BSDs), it is the time of day, which may be set.
 pub fn time_since_boot() -> Duration {
     side::time_since_boot()
 }

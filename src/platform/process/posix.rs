@@ -29,7 +29,8 @@ pub(super) fn is_executable(path: &Path) -> bool {
     rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
 }
 
-/// Raises the limit of open files to the hard limit, or to `bound` if that is lower. Returns whether the system allows it.
+/// Raises the limit of open files to the hard limit, or to `bound` if that is lower. Returns whether the system allows
+/// it.
 pub(super) fn raise_descriptors(bound: Option<u64>) -> bool {
     let limit = getrlimit(Resource::Nofile);
     let current = bound.map_or(limit.maximum, |bound| Some(limit.maximum.map_or(bound, |most| most.min(bound))));

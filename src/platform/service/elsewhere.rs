@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::Socket;
+use super::socket::Socket;
 
 #[expect(clippy::unnecessary_wraps, reason = "Linux has errors here")]
 pub(super) fn sockets() -> io::Result<Vec<(String, Socket)>> {

@@ -14,7 +14,7 @@ use listenfd::ListenFd;
 use rustix::time::{ClockId, clock_gettime};
 use socket2::SockRef;
 
-use super::{Socket, UNNAMED};
+use super::socket::{Socket, UNNAMED};
 use crate::platform::socket_file::Listener;
 
 /// The descriptor of the first socket that the service manager passes.

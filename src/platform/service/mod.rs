@@ -6,9 +6,9 @@
 mod elsewhere;
 #[cfg(system = "linux")]
 mod linux;
+mod socket;
 
 use std::io;
-use std::net::TcpListener;
 use std::time::Duration;
 
 #[cfg(not(system = "linux"))]
@@ -16,19 +16,8 @@ use elsewhere as side;
 #[cfg(system = "linux")]
 use linux as side;
 
-use crate::platform::socket_file::Listener;
-
-/// The name that a socket has if the service manager gave it none.
-const UNNAMED: &str = "unknown";
-
-/// A socket that listens.
-#[derive(Debug)]
-pub enum Socket {
-    /// At a network address.
-    Tcp(TcpListener),
-    /// In the file system.
-    File(Listener),
-}
+pub use self::socket::Socket;
+use self::socket::UNNAMED;
 
 /// The sockets that the service manager passed to this process, by their names.
 #[derive(Debug, Default)]
@@ -117,6 +106,8 @@ impl Manager {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::*;
 
     #[test]

@@ -4,6 +4,7 @@
 mod linux;
 #[cfg(unix)]
 mod posix;
+mod signal;
 #[cfg(system = "unix")]
 mod unix;
 #[cfg(system = "windows")]
@@ -14,16 +15,7 @@ use posix as side;
 #[cfg(system = "windows")]
 use windows as side;
 
-/// A request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signal {
-    /// Ctrl-C (SIGINT).
-    Interrupt,
-    /// SIGTERM, SIGQUIT. On Windows: Ctrl-Break, a closed console, the end of the session, the end of the system.
-    End,
-    /// SIGHUP. Windows has none.
-    Hangup,
-}
+pub use self::signal::Signal;
 
 /// Calls `heard` for each signal from now on, until it returns false. SIGHUP stays ignored if this program was started
 /// so, as by nohup(1).

@@ -2,9 +2,9 @@
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::Signal;
 #[cfg(system = "linux")]
 use super::linux::ignores_hangup;
+use super::signal::Signal;
 #[cfg(system = "unix")]
 use super::unix::ignores_hangup;
 

@@ -2,7 +2,7 @@
 
 use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_logoff, ctrl_shutdown};
 
-use super::Signal;
+use super::signal::Signal;
 
 /// Calls `heard` for each event of one kind.
 macro_rules! each {

@@ -1,5 +1,5 @@
-//! Sockets in the file system, by which programs on this machine reach a server. Windows gets none here, neither to listen
-//! nor to connect.
+//! Sockets in the file system, by which programs on this machine reach a server. Windows gets none here, neither to
+//! listen nor to connect.
 
 #[cfg(unix)]
 mod posix;
@@ -9,40 +9,16 @@ mod windows;
 use std::io;
 use std::path::Path;
 
-use axum_server::Server;
 #[cfg(unix)]
 use posix as side;
 use reqwest::ClientBuilder;
 #[cfg(system = "windows")]
 use windows as side;
 
+pub use self::side::{Listener, Made};
+
 /// Whether this system has such sockets.
 pub const EXIST: bool = cfg!(unix);
-
-/// A socket that listens.
-#[derive(Debug)]
-pub struct Listener(side::Listener);
-
-impl Listener {
-    /// Serves connections of HTTP.
-    ///
-    /// # Errors
-    /// Those of the system.
-    pub fn server(self) -> io::Result<Server<side::Peer>> {
-        self.0.server()
-    }
-}
-
-/// A socket that this process made.
-#[derive(Debug)]
-pub struct Made(side::Made);
-
-impl Made {
-    /// Removes the socket, unless another file has its place now.
-    pub fn remove(&self) {
-        self.0.remove();
-    }
-}
 
 /// Listens on a new socket that only this user can use. Replaces a socket on which nobody listens.
 ///
@@ -50,8 +26,7 @@ impl Made {
 /// `AddrInUse` if another process listens there, or if the path is no socket; any other error of the file system;
 /// `Unsupported` on Windows.
 pub fn listen_privately(path: &Path) -> io::Result<(Listener, Made)> {
-    let (listener, made) = side::listen_privately(path)?;
-    Ok((Listener(listener), Made(made)))
+    side::listen_privately(path)
 }
 
 /// Makes a client connect to the socket at `path`, whatever address it is asked for.

@@ -12,27 +12,32 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use crate::platform::files::open_directory;
 
 /// The address of a client.
-pub(super) type Peer = SocketAddr;
+type Peer = SocketAddr;
 
+/// A socket that listens.
 #[derive(Debug)]
-pub(super) struct Listener(UnixListener);
+pub struct Listener(UnixListener);
 
 impl Listener {
-    pub(super) fn server(self) -> io::Result<Server<Peer>> {
+    /// Serves connections of HTTP.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn server(self) -> io::Result<Server<Peer>> {
         axum_server::from_unix(self.0)
     }
 }
 
 /// Sockets that a service manager passed.
 #[cfg(system = "linux")]
-impl super::Listener {
+impl Listener {
     pub(in crate::platform) fn of(listener: UnixListener) -> Self {
-        Self(Listener(listener))
+        Self(listener)
     }
 
     /// Whether clients can connect to it.
     pub(in crate::platform) fn listens(&self) -> io::Result<bool> {
-        socket2::SockRef::from(&self.0.0).is_listener()
+        socket2::SockRef::from(&self.0).is_listener()
     }
 }
 
@@ -43,8 +48,9 @@ pub(super) fn client(builder: ClientBuilder, path: &Path) -> io::Result<ClientBu
 /// Clients that wait to be accepted by a socket.
 const BACKLOG: i32 = 64;
 
+/// A socket that this process made.
 #[derive(Debug)]
-pub(super) struct Made {
+pub struct Made {
     path: PathBuf,
     /// Device and inode.
     file: (u64, u64),
@@ -55,7 +61,8 @@ impl Made {
         Ok(Self { path: path.to_owned(), file: file(path)? })
     }
 
-    pub(super) fn remove(&self) {
+    /// Removes the socket, unless another file has its place now.
+    pub fn remove(&self) {
         if file(&self.path).is_ok_and(|file| file == self.file) {
             let _ = fs::remove_file(&self.path);
         }

@@ -8,22 +8,29 @@ use axum_server::Server;
 use reqwest::ClientBuilder;
 
 /// The address of a client.
-pub(super) type Peer = SocketAddr;
+type Peer = SocketAddr;
 
+/// A socket that listens: there is none.
 #[derive(Debug)]
-pub(super) enum Listener {}
+pub enum Listener {}
 
 impl Listener {
-    pub(super) fn server(self) -> io::Result<Server<Peer>> {
+    /// Serves connections of HTTP.
+    ///
+    /// # Errors
+    /// None.
+    pub fn server(self) -> io::Result<Server<Peer>> {
         match self {}
     }
 }
 
+/// A socket that this process made: there is none.
 #[derive(Debug)]
-pub(super) enum Made {}
+pub enum Made {}
 
 impl Made {
-    pub(super) fn remove(&self) {
+    /// Removes the socket.
+    pub fn remove(&self) {
         match *self {}
     }
 }
