@@ -1,5 +1,6 @@
 //! The side of Windows.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -12,7 +13,7 @@ type Peer = SocketAddr;
 
 /// A socket that listens: there is none.
 #[derive(Debug)]
-pub enum Listener {}
+pub struct Listener(Infallible);
 
 impl Listener {
     /// Serves connections of HTTP.
@@ -20,18 +21,18 @@ impl Listener {
     /// # Errors
     /// None.
     pub fn server(self) -> io::Result<Server<Peer>> {
-        match self {}
+        match self.0 {}
     }
 }
 
 /// A socket that this process made: there is none.
 #[derive(Debug)]
-pub enum Made {}
+pub struct Made(Infallible);
 
 impl Made {
     /// Removes the socket.
     pub fn remove(&self) {
-        match *self {}
+        match self.0 {}
     }
 }
 
