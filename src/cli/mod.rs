@@ -64,7 +64,7 @@ use self::input::prompt;
 use self::output::errors::{Failure, Hint};
 use self::output::{LogFormat, Output};
 use crate::platform::service::Sockets;
-use crate::platform::{clipboard, detached, process};
+use crate::platform::{self, detached, process};
 use crate::safe_text::reason;
 
 /// In one paragraph, so that the whole help fits a screen.
@@ -119,7 +119,7 @@ fn definition() -> clap::Command {
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     // Not a command of the user: the process that serves the clipboard, or the one for the program of a tunnel.
-    if let Some(exit) = clipboard::run_second(&arguments).or_else(|| detached::run_second(&arguments)) {
+    if let Some(exit) = platform::clipboard::run_second(&arguments).or_else(|| detached::run_second(&arguments)) {
         return exit;
     }
     let Arguments { cli, question } = match arguments::parse::<Cli>(definition(), &arguments) {
