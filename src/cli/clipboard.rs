@@ -6,6 +6,7 @@ use crate::terminal::clipboard::Copied;
 pub(crate) fn words(copied: Copied) -> &'static str {
     match copied {
         Copied::Held => "Copied to the clipboard for 10 minutes. Clipboard managers are asked to keep no copy.",
+        Copied::Kept => "Copied to the clipboard. Clipboard managers are asked to keep no copy.",
         Copied::Terminal => "Copied through the terminal, if it allows that. A clipboard manager may keep a copy.",
     }
 }

@@ -63,11 +63,9 @@ use self::context::{Common, Context};
 use self::input::prompt;
 use self::output::errors::{Failure, Hint};
 use self::output::{LogFormat, Output};
-use crate::platform::detached::{self, RUN_DETACHED};
-use crate::platform::process;
 use crate::platform::service::Sockets;
+use crate::platform::{self, detached, process};
 use crate::safe_text::reason;
-use crate::terminal::clipboard::{HOLD, hold};
 
 /// In one paragraph, so that the whole help fits a screen.
 const LONG_ABOUT: &str = "\
@@ -120,15 +118,9 @@ fn definition() -> clap::Command {
 /// Runs the command in the process's arguments.
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    // Not a command of the user: the process that serves the clipboard.
-    if arguments.get(1).is_some_and(|argument| argument == HOLD) {
-        return hold();
-    }
-    // Neither is this: the process that becomes the program of a tunnel.
-    if let [_, word, rest @ ..] = &arguments[..]
-        && word == RUN_DETACHED
-    {
-        return detached::run(rest);
+    // Not a command of the user: the process that serves the clipboard, or the one for the program of a tunnel.
+    if let Some(exit) = platform::clipboard::run_second(&arguments).or_else(|| detached::run_second(&arguments)) {
+        return exit;
     }
     let Arguments { cli, question } = match arguments::parse::<Cli>(definition(), &arguments) {
         Ok(parsed) => parsed,

@@ -12,6 +12,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::{Output, event};
+use crate::platform::detached::Group;
 use crate::platform::{detached, process};
 use crate::relay::{ShareState, Status};
 use crate::safe_text::{printable, reason};
@@ -124,6 +125,7 @@ fn run_command(words: &[String], event: &str) -> Result<(), String> {
     let mut command = detached::command(&program, arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().map_err(failed)?;
+    let group = Group::of(&mut child).map_err(failed)?;
     // An event is shorter than what a pipe holds. A command that does not read it has done nothing wrong.
     if let Some(mut stdin) = child.stdin.take() {
         let _ = stdin.write_all(event.as_bytes());
@@ -134,7 +136,7 @@ fn run_command(words: &[String], event: &str) -> Result<(), String> {
             Some(status) => return ended(status),
             None if begun.elapsed() < COMMAND_TIME => std::thread::sleep(LOOK),
             None => {
-                process::kill_group(&child);
+                group.kill();
                 let _ = child.wait();
                 return Err(format!("was killed after {} seconds", COMMAND_TIME.as_secs()));
             }

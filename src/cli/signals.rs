@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Mutex, broadcast, mpsc};
 
-use crate::platform::{process, tty};
+use crate::platform::signals::{Signal, listen};
+use crate::platform::tty;
 
 /// Reloads that may wait for a subscriber. One that lags does the rest at once.
 const WAITING: usize = 8;
@@ -58,34 +58,13 @@ impl Signals {
     /// terminal that controlled it is gone.
     pub(super) fn listen(reloads: bool) -> Self {
         let (to, from) = mpsc::unbounded_channel();
-        for (kind, stop) in [
-            (SignalKind::interrupt(), Stop::Person),
-            (SignalKind::terminate(), Stop::Machine),
-            (SignalKind::quit(), Stop::Machine),
-        ] {
-            let Ok(mut signal) = signal(kind) else { continue };
-            let to = to.clone();
-            tokio::spawn(async move { while signal.recv().await.is_some() && to.send(stop).is_ok() {} });
-        }
         let (hung_up, hangups) = mpsc::unbounded_channel();
-        // A program that is started by nohup shall outlive its terminal.
-        if !process::ignores_signal(SignalKind::hangup().as_raw_value())
-            && let Ok(mut signal) = signal(SignalKind::hangup())
-        {
-            let had_terminal = tty::is_controlled();
-            tokio::spawn(async move {
-                while signal.recv().await.is_some() {
-                    let sent = if reloads && (!had_terminal || tty::is_controlled()) {
-                        hung_up.send(()).is_ok()
-                    } else {
-                        to.send(Stop::Machine).is_ok()
-                    };
-                    if !sent {
-                        return;
-                    }
-                }
-            });
-        }
+        let had_terminal = tty::is_controlled();
+        listen(move |signal| match signal {
+            Signal::Interrupt => to.send(Stop::Person).is_ok(),
+            Signal::Hangup if reloads && (!had_terminal || tty::is_controlled()) => hung_up.send(()).is_ok(),
+            Signal::End | Signal::Hangup => to.send(Stop::Machine).is_ok(),
+        });
         Self {
             stops: Arc::new(Mutex::new(from)),
             hangups: Arc::new(Mutex::new(hangups)),

@@ -118,47 +118,23 @@ fn default_routes() -> Vec<IpAddr> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     #[test]
     fn interfaces_are_known_by_what_they_are() {
-        let scratch = std::env::temp_dir().join(format!("share-interfaces-{}", std::process::id()));
-        let make = |interface: &str, files: &[(&str, &str)]| {
-            for (name, content) in files {
-                let path = scratch.join(interface).join(name);
-                fs::create_dir_all(path.parent().unwrap()).unwrap();
-                fs::write(path, content).unwrap();
-            }
-        };
-        make("wlan0", &[("type", "1\n"), ("device/vendor", "")]);
-        make("CloudflareWARP", &[("type", "65534\n"), ("tun_flags", "0x1001\n")]);
-        make("ztabc", &[("type", "1\n"), ("tun_flags", "0x1002\n")]);
-        make("office", &[("type", "65534\n")]);
-        make("he6", &[("type", "776\n")]);
-        make("guests", &[("type", "1\n"), ("bridge/bridge_id", ""), ("brif/p1/port_id", "")]);
-        make("p1", &[("type", "1\n")]);
-        make("lan", &[("type", "1\n"), ("bridge/bridge_id", ""), ("brif/p2/port_id", "")]);
-        make("p2", &[("type", "1\n"), ("device/vendor", "")]);
-        make("vlan", &[("type", "1\n"), ("bridge/bridge_id", ""), ("brif/p3/port_id", "")]);
-        make("p3", &[("type", "1\n"), ("lower_eth0/type", "1\n")]);
-        let of = |name: &str| kind(Hardware::at(&scratch.join(name)), name, false);
-        for network in ["wlan0", "lan", "vlan", "not-told"] {
-            assert_eq!(of(network), InterfaceKind::Network, "{network}");
+        let network = Hardware { has_device: false, is_network: true, is_program: false, is_inner_bridge: false };
+        for (name, hardware, expected) in [
+            ("wlan0", Hardware { has_device: true, ..network }, InterfaceKind::Network),
+            ("lan", network, InterfaceKind::Network),
+            ("CloudflareWARP", Hardware { is_network: false, is_program: true, ..network }, InterfaceKind::Tunnel),
+            ("ztabc", Hardware { is_program: true, ..network }, InterfaceKind::Tunnel),
+            ("office", Hardware { is_network: false, ..network }, InterfaceKind::Tunnel),
+            ("guests", Hardware { is_inner_bridge: true, ..network }, InterfaceKind::Machines),
+            ("docker0", network, InterfaceKind::Machines),
+        ] {
+            assert_eq!(kind(hardware, name, false), expected, "{name}");
         }
-        for tunnel in ["CloudflareWARP", "ztabc", "office", "he6"] {
-            assert_eq!(of(tunnel), InterfaceKind::Tunnel, "{tunnel}");
-        }
-        for machines in ["guests", "docker0"] {
-            assert_eq!(of(machines), InterfaceKind::Machines, "{machines}");
-        }
-        assert_eq!(
-            kind(Hardware::at(&scratch.join("wlan0")), "wlan0", true),
-            InterfaceKind::Tunnel,
-            "its flags or its prefix say so"
-        );
-        fs::remove_dir_all(&scratch).unwrap();
+        assert_eq!(kind(network, "wlan0", true), InterfaceKind::Tunnel, "its flags or its prefix say so");
     }
 
     #[test]

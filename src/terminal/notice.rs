@@ -4,7 +4,7 @@ use std::env;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use crate::platform::dbus::{self, Notification};
+use crate::platform::notification::{self, Notification};
 use crate::platform::tty::Tty;
 use crate::safe_text::printable;
 use crate::terminal::session::DesktopSession;
@@ -25,14 +25,15 @@ pub(crate) enum Occasion {
 /// # Errors
 /// The user has neither a desktop nor a terminal.
 pub(crate) fn give(occasion: Occasion, summary: &str, body: &str) -> io::Result<()> {
-    if let Some(bus) = DesktopSession::find().bus() {
+    let session = DesktopSession::find();
+    if session.is_desktop() {
         let category = match occasion {
             Occasion::Done => "transfer.complete",
             Occasion::Failed => "transfer.error",
         };
         let body = body.lines().map(printable).collect::<Vec<_>>().join("\n");
         let notification = Notification { app: "share", summary: &printable(summary), body: &body, category };
-        match dbus::notify(&bus, &notification, BOUND) {
+        match notification::show(session.bus(), &notification, BOUND) {
             Ok(()) => return Ok(()),
             Err(error) => tracing::debug!(%error, "the desktop shows no notification"),
         }

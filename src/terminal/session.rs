@@ -7,7 +7,7 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::process::Command;
 
-use crate::platform::{dbus, process};
+use crate::platform::{notification, process};
 use crate::safe_text::printable;
 use crate::terminal::tmux;
 
@@ -42,14 +42,13 @@ impl DesktopSession {
     /// Whether the user sits at this machine's screen.
     pub(crate) fn is_desktop(&self) -> bool {
         let has = |names: &[&str]| names.iter().any(|name| self.get(name).is_some());
-        // On macOS a desktop sets none of these variables.
-        let has_screen = has(&["DISPLAY", "WAYLAND_DISPLAY"]) || cfg!(not(target_os = "linux"));
+        let has_screen = !notification::NAMES_SCREEN || has(&["DISPLAY", "WAYLAND_DISPLAY"]);
         !self.is_stale && has_screen && !has(&["SSH_CONNECTION", "SSH_TTY"])
     }
 
-    /// The address of the session bus, if the user sits at this machine's screen.
+    /// The address of the session bus, if it is not the usual one.
     pub(crate) fn bus(&self) -> Option<OsString> {
-        self.is_desktop().then(|| self.get("DBUS_SESSION_BUS_ADDRESS").unwrap_or_else(dbus::usual_address))
+        self.get("DBUS_SESSION_BUS_ADDRESS")
     }
 
     /// The screen on which windows appear, for messages: `display :0 of laptop`.

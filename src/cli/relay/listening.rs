@@ -31,7 +31,7 @@ pub(super) const HTTPS: u16 = 443;
 pub(super) fn main(address: Option<SocketAddr>, cx: &Context) -> Result<(TcpListener, SocketAddr), Failure> {
     let listener = match (cx.socket("relay"), address) {
         (Some(Socket::Tcp(listener)), _) => listener,
-        (Some(Socket::Unix(_)), _) => {
+        (Some(Socket::File(_)), _) => {
             return Err(Failure::usage("the socket named relay is not one of TCP", "pass a socket of TCP"));
         }
         (None, Some(address)) => bind("--listen", address)?,
@@ -44,7 +44,7 @@ pub(super) fn main(address: Option<SocketAddr>, cx: &Context) -> Result<(TcpList
 
 fn failure(option: &str, place: &str, port: u16, error: &io::Error) -> Failure {
     let is_denied = error.kind() == io::ErrorKind::PermissionDenied && port < PRIVILEGED;
-    let hint = if is_denied {
+    let hint = if is_denied && network::HAS_CAPABILITIES {
         let program = std::env::current_exe().map_or_else(|_| "share".to_owned(), |path| path.display().to_string());
         Hint::run(format!("sudo setcap cap_net_bind_service=+ep {}", quoted(&program)))
     } else {

@@ -15,8 +15,8 @@ use crate::cli::context::{Context, duration};
 use crate::cli::output::LogFormat;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::format::quoted;
-use crate::platform::network::{Made, listen_privately};
-use crate::platform::service::{Manager, Socket, monotonic_micros};
+use crate::platform::service::{Manager, Socket};
+use crate::platform::socket_file::{self, Made, listen_privately};
 use crate::relay::client::admin::AdminAddress;
 use crate::relay::health::{Health, Report};
 use crate::relay::metrics::Metrics;
@@ -35,6 +35,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(30);
 pub(super) const SETTLE_TIME: Duration = Duration::from_secs(10);
 /// Time for the service manager beyond the time for running requests and deletions.
 const STOP_TIME: Duration = Duration::from_secs(5);
+
+/// The error for `unix:PATH` on Windows.
+const NO_SOCKET_FILE: &str = "this system has no sockets in the file system; use 127.0.0.1:PORT or [::1]:PORT";
 
 /// The help of `--admin`.
 const ADMIN: &str = "Serve health, metrics and status at ADDRESS: 127.0.0.1:PORT, [::1]:PORT or unix:PATH \
@@ -69,6 +72,7 @@ impl FromStr for Admin {
 
     fn from_str(text: &str) -> Result<Self, &'static str> {
         match (text.strip_prefix("unix:"), text.parse::<SocketAddr>()) {
+            (Some(path), _) if !path.is_empty() && !socket_file::EXIST => Err(NO_SOCKET_FILE),
             (Some(path), _) if !path.is_empty() => Ok(Self(AdminAddress::Unix(path.into()))),
             (_, Ok(address)) if address.ip().is_loopback() => Ok(Self(AdminAddress::Tcp(address))),
             (_, Ok(_)) => Err("other machines could reach that address; use 127.0.0.1:PORT, [::1]:PORT or unix:PATH"),
@@ -159,11 +163,11 @@ impl OperationArgs {
                 Err(error) => Err(cannot_listen(&address.to_string(), &error)),
             },
             (None, Some(given @ Admin(AdminAddress::Unix(path)))) => match listen_privately(path) {
-                Ok((listener, made)) => Ok((Some(Socket::Unix(listener)), Some(made))),
+                Ok((listener, made)) => Ok((Some(Socket::File(listener)), Some(made))),
                 Err(error) => Err(cannot_listen(&given.to_string(), &error)),
             },
             (None, None) => match cx.state().and_then(|state| listen_privately(&state.path(SOCKET))) {
-                Ok((listener, made)) => Ok((Some(Socket::Unix(listener)), Some(made))),
+                Ok((listener, made)) => Ok((Some(Socket::File(listener)), Some(made))),
                 Err(error) => {
                     let why = reason(&error);
                     tracing::warn!(why, "share relay status cannot find this relay; use --admin");
@@ -239,7 +243,7 @@ impl Drop for Operations {
 async fn reload_on_hangup(manager: Arc<Manager>, signals: crate::cli::signals::Signals) {
     loop {
         signals.hangup().await;
-        manager.notify(&format!("RELOADING=1\nMONOTONIC_USEC={}", monotonic_micros()));
+        manager.reloading();
         tracing::info!("reloading files");
         signals.reload().await;
         manager.notify("READY=1");
@@ -290,7 +294,10 @@ mod tests {
 
     #[test]
     fn only_addresses_of_this_machine_are_taken() {
-        let unix = |path: &str| Ok(Admin(AdminAddress::Unix(path.into())));
+        let unix = |path: &str| match socket_file::EXIST {
+            true => Ok(Admin(AdminAddress::Unix(path.into()))),
+            false => Err(NO_SOCKET_FILE),
+        };
         assert_eq!("unix:/run/share-relay/relay.sock".parse(), unix("/run/share-relay/relay.sock"));
         for text in ["127.0.0.1:9400", "[::1]:9400", "127.1.2.3:0"] {
             assert_eq!(text.parse(), Ok(Admin(AdminAddress::Tcp(text.parse().unwrap()))));

@@ -130,17 +130,18 @@ fn text(batch: &Committed, bare: bool) -> Zeroizing<String> {
 /// # Errors
 /// The reason why they were not copied.
 pub(super) fn show_on_desktop(batch: &Committed, shown: &LinkDisplay<'_>, output: &Output) -> Result<(), String> {
-    match clipboard::copy(&text(batch, shown.bare)) {
-        Ok(Copied::Held) => {}
+    let paste = match clipboard::copy(&text(batch, shown.bare)) {
+        Ok(Copied::Held) => " Paste within 10 minutes.",
+        Ok(Copied::Kept) => "",
         Ok(Copied::Terminal) => return Err("there is no clipboard".to_owned()),
         Err(why) => return Err(reason(&why)),
-    }
+    };
     let title = match batch.shares().len() {
         1 => "Link copied".to_owned(),
         count => format!("{count} links copied"),
     };
     let removed = shown.removed.as_ref().map(|removed| format!("\nRemoved: {removed}.")).unwrap_or_default();
-    output.notify(Occasion::Done, &title, &format!("{} Paste within 10 minutes.{removed}", shown.status));
+    output.notify(Occasion::Done, &title, &format!("{}{paste}{removed}", shown.status));
     Ok(())
 }
 

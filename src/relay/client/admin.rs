@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::platform::socket_file;
 use crate::relay::http;
 
 /// The longest time for an answer. A test of the relay's store takes up to five seconds of it.
@@ -57,7 +58,9 @@ pub async fn status(address: &AdminAddress) -> Result<Value, Silence> {
     let client = http::direct_builder(TIME).timeout(TIME);
     let (client, host) = match address {
         AdminAddress::Tcp(address) => (client, address.to_string()),
-        AdminAddress::Unix(path) => (client.unix_socket(path.clone()), "localhost".to_owned()),
+        AdminAddress::Unix(path) => {
+            (socket_file::client(client, path).map_err(|_| Silence::Nobody)?, "localhost".to_owned())
+        }
     };
     let asked = client.build()?.get(format!("http://{host}/status")).send().await?;
     let answer = asked.error_for_status()?.bytes().await?;

@@ -11,6 +11,7 @@ use reqwest::{Client, ClientBuilder, redirect, retry};
 use url::Url;
 
 pub use self::network::{Access, CertificatesError, Identity, Network};
+use crate::platform::network::give_up_after;
 use crate::relay::http::proxy::Proxy;
 use crate::relay::obstacle::{NotByHttps, Obstacle};
 
@@ -30,17 +31,17 @@ const SLOWEST: u64 = 8 * 1024;
 pub(super) fn direct_builder(idle: Duration) -> ClientBuilder {
     // Fails only if a provider is installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder()
+    let client = Client::builder()
         // Its reading of the environment ignores what it cannot use, and connects directly.
         .no_proxy()
         .redirect(redirect::Policy::none())
         .connect_timeout(CONNECT_TIME.min(idle))
-        // Detects a dead connection during a body; a slow one is no error.
-        .tcp_user_timeout(idle)
         .tcp_nodelay(true)
         .http1_only()
         .referer(false)
-        .retry(retry::never())
+        .retry(retry::never());
+    // Detects a dead connection during a body; a slow one is no error.
+    give_up_after(client, idle)
 }
 
 /// The server that a client is for.

@@ -69,8 +69,8 @@ pub async fn serve(admin: Arc<AdminState>, socket: Socket) -> io::Result<()> {
             server.http_builder().http1().header_read_timeout(HEADER_TIME).max_buf_size(MAX_HEAD);
             server.serve(routes.layer(middleware::from_fn(meant)).into_make_service()).await
         }
-        Socket::Unix(listener) => {
-            let mut server = axum_server::from_unix(listener)?.acceptor(few).http1_only();
+        Socket::File(listener) => {
+            let mut server = listener.server()?.acceptor(few).http1_only();
             server.http_builder().http1().header_read_timeout(HEADER_TIME).max_buf_size(MAX_HEAD);
             server.serve(routes.into_make_service()).await
         }

@@ -1,10 +1,8 @@
-//! The service manager (systemd): sockets that it passes to a service, messages about the state of the service, and the
-//! journal. `sd_listen_fds(3)`, `sd_notify(3)` and <https://systemd.io/JOURNAL_NATIVE_PROTOCOL> describe the protocols.
+//! Linux: systemd.
 
 use std::io;
-use std::net::TcpListener;
 use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener};
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -16,72 +14,39 @@ use listenfd::ListenFd;
 use rustix::time::{ClockId, clock_gettime};
 use socket2::SockRef;
 
-/// The name that a socket has if the service manager gave it none.
-const UNNAMED: &str = "unknown";
+use super::socket::{Socket, UNNAMED};
+use crate::platform::socket_file::Listener;
+
 /// The descriptor of the first socket that the service manager passes.
 const FIRST_PASSED: usize = 3;
 
-/// A socket that listens.
-#[derive(Debug)]
-pub enum Socket {
-    /// At a network address.
-    Tcp(TcpListener),
-    /// In the file system.
-    Unix(UnixListener),
-}
-
-impl Socket {
-    /// Whether clients can connect to it: a socket that has an address only is none.
-    fn listens(&self) -> bool {
-        let listens = match self {
-            Self::Tcp(listener) => SockRef::from(listener).is_listener(),
-            Self::Unix(listener) => SockRef::from(listener).is_listener(),
+/// The sockets that the service manager passed, and their names.
+pub(super) fn sockets() -> io::Result<Vec<(String, Socket)>> {
+    let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
+    let mut passed = ListenFd::from_env();
+    let mut names = names.split(':');
+    let sockets = (0..passed.len()).map(|at| {
+        let name = names.next().filter(|name| !name.is_empty()).unwrap_or(UNNAMED);
+        let socket = match passed.take_tcp_listener(at) {
+            Ok(listener) => listener.map(Socket::Tcp),
+            Err(_) => passed.take_unix_listener(at).ok().flatten().map(|listener| Socket::File(Listener::of(listener))),
         };
-        listens.unwrap_or(false)
-    }
+        let socket = socket.filter(listens).ok_or_else(|| {
+            let socket = FIRST_PASSED + at;
+            io::Error::other(format!("descriptor {socket} is no socket that listens, of TCP or in the file system"))
+        })?;
+        Ok((name.to_owned(), socket))
+    });
+    sockets.collect()
 }
 
-/// The sockets that the service manager passed to this process, by their names.
-#[derive(Debug, Default)]
-pub struct Sockets(Vec<(String, Socket)>);
-
-impl Sockets {
-    /// Takes the sockets. No child process inherits them, nor the variables that announce them. Must be called before
-    /// the process has a second thread, since it changes the environment.
-    ///
-    /// # Errors
-    /// A descriptor is no socket that listens.
-    pub fn take() -> io::Result<Self> {
-        let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
-        let mut passed = ListenFd::from_env();
-        let mut names = names.split(':');
-        let sockets = (0..passed.len()).map(|at| {
-            let name = names.next().filter(|name| !name.is_empty()).unwrap_or(UNNAMED);
-            let socket = match passed.take_tcp_listener(at) {
-                Ok(listener) => listener.map(Socket::Tcp),
-                Err(_) => passed.take_unix_listener(at).ok().flatten().map(Socket::Unix),
-            };
-            let socket = socket.filter(Socket::listens).ok_or_else(|| {
-                let socket = FIRST_PASSED + at;
-                io::Error::other(format!("descriptor {socket} is no socket that listens, of TCP or in the file system"))
-            })?;
-            Ok((name.to_owned(), socket))
-        });
-        sockets.collect::<io::Result<Vec<_>>>().map(Self)
-    }
-
-    /// Removes the first socket with a name. A socket that has none counts as `relay`, if it is the only one.
-    pub fn remove(&mut self, name: &str) -> Option<Socket> {
-        let is_alone = self.0.len() == 1;
-        let is_meant = |given: &str| given == name || (is_alone && name == "relay" && given == UNNAMED);
-        let at = self.0.iter().position(|(given, _)| is_meant(given))?;
-        Some(self.0.remove(at).1)
-    }
-
-    /// The names of the sockets that were not removed.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(name, _)| name.as_str())
-    }
+/// Whether clients can connect to a socket: one that has an address only is none.
+fn listens(socket: &Socket) -> bool {
+    let listens = match socket {
+        Socket::Tcp(listener) => SockRef::from(listener).is_listener(),
+        Socket::File(listener) => listener.listens(),
+    };
+    listens.unwrap_or(false)
 }
 
 /// The socket of journald.
@@ -90,24 +55,19 @@ const JOURNAL: &str = "/run/systemd/journal/socket";
 /// Entries that journald did not take.
 static LOST: AtomicU64 = AtomicU64::new(0);
 
-/// How many entries of the journal were lost, since journald did not take them.
-pub fn lost_entries() -> u64 {
+pub(super) fn lost_entries() -> u64 {
     LOST.load(Ordering::Relaxed)
 }
 
 /// The journal of systemd, by its native protocol.
 #[derive(Debug)]
-pub struct Journal {
+pub(super) struct Journal {
     socket: UnixDatagram,
     path: PathBuf,
 }
 
 impl Journal {
-    /// Finds journald.
-    ///
-    /// # Errors
-    /// It does not run here.
-    pub fn open() -> io::Result<Self> {
+    pub(super) fn open() -> io::Result<Self> {
         Self::at(JOURNAL.into())
     }
 
@@ -116,9 +76,8 @@ impl Journal {
         Ok(Self { socket: without_waiting()?, path })
     }
 
-    /// Writes an entry with these fields. One that journald does not take at once is lost, and counted: no request
-    /// waits for it. Each entry looks for journald anew, since a restart gives it a new socket.
-    pub fn write(&self, fields: &[(String, String)]) {
+    /// Each entry looks for journald anew, since a restart gives it a new socket.
+    pub(super) fn write(&self, fields: &[(String, String)]) {
         let mut entry = Vec::new();
         for (name, value) in fields {
             // The form for values of any bytes: no value can end early and add a field.
@@ -141,16 +100,15 @@ fn without_waiting() -> io::Result<UnixDatagram> {
     Ok(socket)
 }
 
-/// The service manager that started this process, if there is one.
 #[derive(Debug)]
-pub struct Manager {
+pub(super) struct Manager {
     messages: Option<Messages>,
     watchdog: Option<Duration>,
 }
 
 impl Manager {
     /// The manager that the environment names.
-    pub fn find() -> Self {
+    pub(super) fn find() -> Self {
         let address = std::env::var_os("NOTIFY_SOCKET").and_then(|name| {
             let bytes = name.as_encoded_bytes();
             match bytes.split_first()? {
@@ -167,21 +125,21 @@ impl Manager {
         }
     }
 
-    /// Sends a state, one assignment a line, without waiting. A manager that does not listen is no error: the service
-    /// works without it.
-    pub fn notify(&self, state: &str) {
+    pub(super) fn notify(&self, state: &str) {
         if let Some(messages) = &self.messages {
             messages.send(state);
         }
     }
 
-    /// Whether there is a manager.
-    pub fn is_there(&self) -> bool {
+    pub(super) fn reloading(&self) {
+        self.notify(&format!("RELOADING=1\nMONOTONIC_USEC={}", monotonic_micros()));
+    }
+
+    pub(super) fn is_there(&self) -> bool {
         self.messages.is_some()
     }
 
-    /// The longest time between two signs of life, if the manager watches this process.
-    pub fn watchdog(&self) -> Option<Duration> {
+    pub(super) fn watchdog(&self) -> Option<Duration> {
         self.watchdog.filter(|_| self.is_there())
     }
 }
@@ -229,7 +187,7 @@ impl Messages {
 }
 
 /// The monotonic clock, in microseconds.
-pub fn monotonic_micros() -> u64 {
+fn monotonic_micros() -> u64 {
     let now = clock_gettime(ClockId::Monotonic);
     let [seconds, nanos] = [now.tv_sec, now.tv_nsec].map(|part| u64::try_from(part).unwrap_or(0));
     seconds * 1_000_000 + nanos / 1000
@@ -303,17 +261,5 @@ mod tests {
         };
         assert!((0..earlier).all(|_| next() == "earlier"));
         assert_eq!([next(), next(), next()], ["RELOADING=1", "READY=1", "WATCHDOG=1"]);
-    }
-
-    #[test]
-    fn a_socket_is_found_by_its_name_or_alone() {
-        let socket = || Socket::Tcp(TcpListener::bind("127.0.0.1:0").unwrap());
-        let named = |names: &[&str]| Sockets(names.iter().map(|name| ((*name).to_owned(), socket())).collect());
-        let mut two = named(&["http", "relay"]);
-        assert!(two.remove("relay").is_some() && two.remove("relay").is_none());
-        assert_eq!(two.names().collect::<Vec<_>>(), ["http"]);
-        assert!(named(&["unknown"]).remove("relay").is_some());
-        assert!(named(&["unknown"]).remove("admin").is_none());
-        assert!(named(&["unknown", "http"]).remove("relay").is_none());
     }
 }

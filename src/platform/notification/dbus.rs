@@ -1,4 +1,5 @@
-//! One message to the desktop's notification service, over the session bus (D-Bus specification 0.43).
+//! Linux and the BSDs: one message to the desktop's notification service, over the session bus (D-Bus specification
+//! 0.43).
 //!
 //! `notify-send` and `gdbus` would put the text into their arguments, which every user of this computer can read.
 
@@ -11,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use percent_encoding::percent_decode;
 use socket2::{Domain, SockAddr, Socket, Type};
+
+use super::message::Notification;
 
 /// The longest message that is read, in bytes.
 const MAX_MESSAGE: usize = 1 << 20;
@@ -27,29 +30,15 @@ const MEMBER: u8 = 3;
 const DESTINATION: u8 = 6;
 const SIGNATURE: u8 = 8;
 
-/// A notification.
-pub struct Notification<'a> {
-    /// The program that sends it.
-    pub app: &'a str,
-    /// Its title: plain text.
-    pub summary: &'a str,
-    /// Its text. Services may render markup in it, so `&`, `<` and `>` are escaped.
-    pub body: &'a str,
-    /// Its category, by the specification of notifications.
-    pub category: &'a str,
-}
-
 /// The address of the session bus where the environment has none: the socket that systemd makes.
-pub fn usual_address() -> OsString {
+fn usual_address() -> OsString {
     format!("unix:path=/run/user/{}/bus", rustix::process::getuid().as_raw()).into()
 }
 
-/// Shows a notification by the service at the bus with this address. Gives up after `within`.
-///
-/// # Errors
-/// There is no bus or no service at it, or it does not answer in time.
-pub fn notify(address: &OsStr, notification: &Notification<'_>, within: Duration) -> io::Result<()> {
+/// Shows a notification by the service at the bus with this address, or at the usual one.
+pub(super) fn show(address: Option<OsString>, notification: &Notification<'_>, within: Duration) -> io::Result<()> {
     let until = Instant::now() + within;
+    let address = address.unwrap_or_else(usual_address);
     let mut bus = Bus { stream: connect(address.as_bytes())?, until };
     bus.authenticate()?;
     bus.call(1, &["/org/freedesktop/DBus", "org.freedesktop.DBus", "Hello", "org.freedesktop.DBus"], None)?;
