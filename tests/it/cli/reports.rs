@@ -1,7 +1,6 @@
 //! `share report`: its words, its exit codes, and what it keeps on the device.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -12,7 +11,9 @@ use share::report::{MAX_NOTE, Note};
 use share::secret::DeviceSecret;
 
 use super::transcripts::transcript;
-use crate::support::{Conversation, Host, OperatedRelay, SHARE, Sandbox, contains, events, files, forms, send};
+#[cfg(target_os = "linux")]
+use crate::support::Conversation;
+use crate::support::{Host, OperatedRelay, SHARE, Sandbox, contains, events, expect_mode, files, forms, send};
 
 /// The files that keep a share to report.
 fn reportable(sandbox: &Sandbox) -> Vec<PathBuf> {
@@ -28,6 +29,7 @@ fn opened(sandbox: &Sandbox) -> (OperatedRelay, String) {
     (operated, link)
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn the_last_opening_is_reported_after_a_question() {
     let sandbox = Sandbox::new();
@@ -175,6 +177,7 @@ fn others_and_other_relays_are_refused_in_words() {
     assert!(ended.code == 9 && ended.stderr.contains("has no operator to report to"), "{ended:?}");
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_device_without_the_file_reports_by_the_link_and_its_passphrase() {
     let sandbox = Sandbox::new();
@@ -204,7 +207,7 @@ fn the_kept_file_opens_nothing_and_is_removed_after_its_time() {
     let sandbox = Sandbox::new();
     let (_operated, link) = opened(&sandbox);
     let [kept] = &reportable(&sandbox)[..] else { panic!("nothing is kept") };
-    assert_eq!(fs::metadata(kept).unwrap().permissions().mode() & 0o777, 0o600);
+    expect_mode(kept, 0o600);
     let secret = Link::parse(&link).unwrap().link.secret;
     let keys = secret.keys(None);
     let device = fs::read(sandbox.home().join(".local/state/share/device")).unwrap();

@@ -3,12 +3,13 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::fs::FileTypeExt;
+#[cfg(unix)]
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
 
+#[cfg(unix)]
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
@@ -17,6 +18,9 @@ use super::time_limit::{TIME_LIMIT, Watched};
 
 /// The program under test.
 pub(crate) const SHARE: &str = env!("CARGO_BIN_EXE_share");
+
+/// The variables that a run keeps. Programs of Windows start and connect with those of their system only.
+const KEPT: [&str; 4] = ["PATH", "PATHEXT", "SystemRoot", "TEMP"];
 
 pub(crate) struct Sandbox {
     dir: TempDir,
@@ -75,9 +79,9 @@ impl Sandbox {
 
     /// A run of any program in this sandbox.
     pub(crate) fn prepare(&self, mut command: Command) -> Run {
-        command.current_dir(self.path("")).env_clear().env("TZ", "UTC").env("HOME", self.home());
-        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        Run { command, input: Vec::new() }
+        command.current_dir(self.path("")).env_clear().env("TZ", "UTC");
+        command.envs(KEPT.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+        Run { command, input: Vec::new() }.env("HOME", self.home())
     }
 
     /// A second home, as on another machine.
@@ -126,7 +130,9 @@ impl Sandbox {
         let log = self.dir.path().join("relay.log");
         let file = fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
         // A process group of its own, so that a tracer ends with it.
-        run.command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file);
+        #[cfg(unix)]
+        run.command.process_group(0);
+        run.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file);
         let mut child = run.command.spawn().unwrap();
         let mut url = String::new();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -160,15 +166,18 @@ impl RelayProcess {
         self.child.id()
     }
 
-    /// Sends SIGKILL, and waits until it has ended.
+    /// Sends SIGKILL to it and its tracer, and waits until it has ended.
     pub(crate) fn kill(&mut self) {
-        let group = Pid::from_child(&self.child);
         // It may have ended already.
-        let _ = kill_process_group(group, Signal::KILL);
+        #[cfg(unix)]
+        let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
+        #[cfg(not(unix))]
+        let _ = self.child.kill();
         self.child.wait().unwrap();
     }
 
     /// Sends a signal.
+    #[cfg(unix)]
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process_group(Pid::from_child(&self.child), signal).unwrap();
     }
@@ -179,6 +188,7 @@ impl RelayProcess {
     }
 
     /// Sends SIGTERM, waits until it has ended, and returns whether something else killed it meanwhile.
+    #[cfg(unix)]
     pub(crate) fn stop(&mut self) -> bool {
         // It may have ended already. A tracer holds the signal back until its program has ended.
         let _ = kill_process_group(Pid::from_child(&self.child), Signal::TERM);
@@ -213,14 +223,14 @@ impl Drop for RelayProcess {
     }
 }
 
-/// All files below a directory, without sockets.
+/// All files below a directory, without sockets and pipes.
 pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).into_iter().flatten() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(files(&path));
-        } else if !path.symlink_metadata().is_ok_and(|data| data.file_type().is_socket()) {
+        } else if path.symlink_metadata().is_ok_and(|data| data.is_file() || data.is_symlink()) {
             found.push(path);
         }
     }
@@ -234,7 +244,11 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// Sets a variable. The state is kept in the same directory of `HOME` on every system.
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        if cfg!(not(target_os = "linux")) && name == "HOME" {
+            self.command.env("SHARE_STATE_DIR", Path::new(&value).join(".local/state/share"));
+        }
         self.command.env(name, value);
         self
     }
