@@ -8,7 +8,7 @@ use std::time::Duration;
 use share::relay::RelayError;
 
 use crate::support::{
-    Misbehaving, Misbehavior, SHARE, Sandbox, TestRelay, expect_mode, files, noise, photo, served, set_mode,
+    Misbehaving, Misbehavior, SHARE, Sandbox, TestRelay, expect_mode, files, folder_url, noise, photo, served, set_mode,
 };
 
 #[test]
@@ -361,7 +361,7 @@ fn variables_are_parsed_leniently_and_errors_have_one_form() {
     sandbox.share(["relay", "--store", "file:///etc/hostname"]).fails(8, "not a directory");
     let failed = sandbox.share(["send", "--text=hunter2"]).fails(2, "invalid arguments");
     assert!(!failed.stderr.contains("hunter2"), "{failed:?}");
-    let store = format!("file://{}", relay.store.display());
+    let store = folder_url(&relay.store);
     sandbox.share(["relay", "--listen", "127.0.0.1:0", "--store", &store]).fails(8, "another relay is using");
     let wrong_path = format!("{}sub/path", relay.url);
     sandbox.share(["send", "--relay", &wrong_path]).input("x").fails(6, "is not a share relay");

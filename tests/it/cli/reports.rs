@@ -13,11 +13,13 @@ use share::secret::DeviceSecret;
 use super::transcripts::transcript;
 #[cfg(target_os = "linux")]
 use crate::support::Conversation;
-use crate::support::{Host, OperatedRelay, SHARE, Sandbox, contains, events, expect_mode, files, forms, send};
+use crate::support::{
+    Host, OperatedRelay, SHARE, Sandbox, contains, events, expect_mode, files, folder_url, forms, send, slashed,
+};
 
 /// The files that keep a share to report.
 fn reportable(sandbox: &Sandbox) -> Vec<PathBuf> {
-    sandbox.kept().into_iter().filter(|path| path.to_string_lossy().contains("/reportable/")).collect()
+    sandbox.kept().into_iter().filter(|path| slashed(path).contains("/reportable/")).collect()
 }
 
 /// A relay with an operator, and the link of a share that this device has opened.
@@ -172,7 +174,7 @@ fn others_and_other_relays_are_refused_in_words() {
     let expected = "! error: RELAY has no operator to report to\n\
                     ! hint: nothing was sent; contact the person who runs that relay\n= 9\n";
     assert_eq!(transcript(&plain.share(["report", "-y", &unheld]).run()), expected);
-    let folder = format!("file://{}/#{secret}", plain.path("store").display());
+    let folder = format!("{}/#{secret}", folder_url(plain.path("store")));
     let ended = plain.share(["report", "-y", &folder]).env("SHARE_RELAY", folder.split_once('#').unwrap().0).run();
     assert!(ended.code == 9 && ended.stderr.contains("has no operator to report to"), "{ended:?}");
 }

@@ -5,17 +5,17 @@ use std::process::Command;
 
 #[cfg(target_os = "linux")]
 use crate::support::Conversation;
-use crate::support::{Running, SHARE, Sandbox, files, noise, photo, set_mode, skip};
+use crate::support::{Running, SHARE, Sandbox, files, folder_url, noise, photo, set_mode, skip, slashed};
 
 fn url(sandbox: &Sandbox) -> String {
-    format!("file://{}", sandbox.path("team").display())
+    folder_url(sandbox.path("team"))
 }
 
 /// The number of files with ciphertext in the folder.
 fn data(sandbox: &Sandbox) -> usize {
     let root = sandbox.path("team");
     let is_data = |path: &std::path::PathBuf| {
-        let path = path.strip_prefix(&root).unwrap().to_string_lossy();
+        let path = slashed(path.strip_prefix(&root).unwrap());
         path.contains("/part/") || path.ends_with("/manifest") || path.starts_with("tmp/")
     };
     files(&root).iter().filter(|path| is_data(path)).count()
@@ -133,7 +133,7 @@ fn only_a_folder_that_was_made_for_it_is_used() {
     #[cfg(unix)]
     {
         std::os::unix::fs::symlink("/tmp", sandbox.path("link")).unwrap();
-        let linked = format!("file://{}", sandbox.path("link").display());
+        let linked = folder_url(sandbox.path("link"));
         sandbox.share(["send", "--relay", &linked]).input("x").fails(2, "is not set up as a relay");
     }
     assert_eq!(files(&sandbox.home().join(".config")).len(), 0, "nothing became the default");
@@ -237,7 +237,7 @@ fn a_group_folder_with_unreadable_files_is_refused() {
 #[test]
 fn relays_share_a_folder_only_if_all_have_the_option() {
     let sandbox = Sandbox::new();
-    let store = format!("file://{}", sandbox.other_home("store").join("shares").display());
+    let store = folder_url(sandbox.other_home("store").join("shares"));
     let relay = ["relay", "--listen", "127.0.0.1:0", "--store", &store, "--reserve", "0"];
     let sharing = || sandbox.share(relay).arg("--shared-folder");
     let alone = sandbox.start_as_relay(sandbox.share(relay));

@@ -20,6 +20,11 @@ pub(crate) fn noise(length: usize, seed: u64) -> Vec<u8> {
     bytes
 }
 
+/// The address of a folder.
+pub(crate) fn folder_url(path: impl AsRef<Path>) -> String {
+    url::Url::from_file_path(path).unwrap().to_string()
+}
+
 /// A file of `tests/certificates`.
 pub(crate) fn certificate(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/certificates").join(format!("{name}.pem"))

@@ -60,7 +60,7 @@ pub(crate) use self::bucket::{data, expect_no_data, node, relay_over_bucket, set
 #[cfg(unix)]
 pub(crate) use self::bus::Bus;
 pub(crate) use self::clock::TestClock;
-pub(crate) use self::content::{certificate, contains, forms, noise, photo};
+pub(crate) use self::content::{certificate, contains, folder_url, forms, noise, photo};
 pub(crate) use self::crowd::{Crowd, Held, Seen, open_sockets, peak_memory, upload};
 #[cfg(unix)]
 pub(crate) use self::desktop::{Screen, Tmux, programs};
@@ -86,7 +86,7 @@ pub(crate) use self::proxy::{Proxy, answering, answering_for};
 pub(crate) use self::relays::{BEHIND_NGINX, START, TestRelay, client_of, served};
 pub(crate) use self::s3::{BucketFault, Denial, TestS3, kill};
 pub(crate) use self::sample::Sample;
-pub(crate) use self::sandbox::{Ended, RelayProcess, Run, Running, SHARE, Sandbox, files};
+pub(crate) use self::sandbox::{Ended, RelayProcess, Run, Running, SHARE, Sandbox, files, slashed};
 pub(crate) use self::settle::{POLICY, is_data, node_over, operated, operated_for, settle};
 pub(crate) use self::showing::{encoded, gradient, picture, send, state, status};
 pub(crate) use self::slow::Slow;

@@ -13,6 +13,7 @@ use std::sync::mpsc::channel;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
+use super::content::folder_url;
 use super::s3::kill;
 use super::time_limit::{TIME_LIMIT, Watched};
 
@@ -63,7 +64,7 @@ impl Sandbox {
 
     /// Files that are kept between runs, except those about sent shares.
     pub(crate) fn kept(&self) -> Vec<PathBuf> {
-        files(&self.home()).into_iter().filter(|path| !path.to_string_lossy().contains("/outbox/")).collect()
+        files(&self.home()).into_iter().filter(|path| !slashed(path).contains("/outbox/")).collect()
     }
 
     pub(crate) fn home(&self) -> PathBuf {
@@ -107,7 +108,7 @@ impl Sandbox {
 
     fn start_relay(&self, listen: &str, options: &[&str]) -> RelayProcess {
         let store = self.dir.path().join("store");
-        let url = format!("file://{}", store.display());
+        let url = folder_url(&store);
         let run =
             self.share(["relay", "--listen", listen, "--store", &url, "--reserve", "0", "-vv"].iter().chain(options));
         let mut relay = self.start_as_relay(run);
@@ -210,7 +211,7 @@ impl RelayProcess {
         files(&self.store)
             .into_iter()
             .filter(|path| {
-                let name = path.strip_prefix(&self.store).unwrap().to_string_lossy();
+                let name = slashed(path.strip_prefix(&self.store).unwrap());
                 name.contains("/part/") || name.ends_with("/manifest") || name.starts_with("tmp/")
             })
             .collect()
@@ -221,6 +222,11 @@ impl Drop for RelayProcess {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// A path with slashes on every system.
+pub(crate) fn slashed(path: &Path) -> String {
+    path.to_string_lossy().replace('\\', "/")
 }
 
 /// All files below a directory, without sockets and pipes.
