@@ -10,7 +10,7 @@ mod desktop;
 #[cfg(unix)]
 mod direct;
 mod help;
-#[cfg(target_os = "linux")]
+#[cfg(system = "linux")]
 mod leaks;
 #[cfg(target_os = "linux")]
 mod network;

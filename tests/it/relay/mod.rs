@@ -37,7 +37,7 @@ mod reporting;
 mod reports;
 mod sending;
 mod server;
-#[cfg(target_os = "linux")]
+#[cfg(system = "linux")]
 mod service;
 mod states;
 #[cfg(unix)]
