@@ -212,8 +212,8 @@ fn reports_are_read_only_by_the_user_of_the_relay_and_only_where_one_stores() {
     assert_eq!(fs::read_dir(sandbox.path("empty")).unwrap().count(), 0, "nothing is made there");
     drop(sandbox.relay());
     #[cfg(unix)]
-    if std::os::unix::fs::chown(&store, Some(65_534), None).is_ok() {
-        list(&folder_url(&store)).fails(8, "belongs to another user");
+    if std::os::unix::fs::chown(sandbox.path("store"), Some(65_534), None).is_ok() {
+        list(&folder_url(sandbox.path("store"))).fails(8, "belongs to another user");
     }
 }
 

@@ -1,6 +1,5 @@
 //! Shares with directories, and shares of very many files.
 
-use std::fs;
 use std::sync::Arc;
 
 use share::manifest::Manifest;
