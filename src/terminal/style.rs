@@ -6,9 +6,11 @@
 use std::borrow::Cow;
 use std::env;
 
-/// Whether the terminal can only print: `TERM` is `dumb` or missing.
+use crate::platform::tty;
+
+/// Whether the terminal can only print: `TERM` is `dumb` or, but on Windows, missing.
 pub(crate) fn is_dumb() -> bool {
-    env::var("TERM").map_or(true, |kind| matches!(&*kind, "" | "dumb"))
+    !tty::follows_sequences(&env::var("TERM").unwrap_or_default())
 }
 
 /// Whether colors may be used.
@@ -20,7 +22,7 @@ pub(crate) fn has_colors() -> bool {
 pub(crate) fn has_utf8() -> bool {
     let locale =
         ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| env::var(name).ok().filter(|it| !it.is_empty()));
-    cfg!(any(target_os = "macos", windows)) || locale.is_some_and(|locale| is_utf8(&locale))
+    tty::shows_utf8() || locale.is_some_and(|locale| is_utf8(&locale))
 }
 
 /// Whether a locale such as `en_US.UTF-8` or `C.utf8@x` names UTF-8.

@@ -1,14 +1,15 @@
 //! The commands as users and scripts run them.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use share::relay::RelayError;
 
-use crate::support::{Misbehaving, Misbehavior, SHARE, Sandbox, TestRelay, files, noise, photo, served};
+use crate::support::{
+    Misbehaving, Misbehavior, SHARE, Sandbox, TestRelay, expect_mode, files, folder_url, noise, photo, served, set_mode,
+};
 
 #[test]
 fn files_of_every_size_arrive_and_leave_nothing() {
@@ -49,7 +50,7 @@ fn a_second_opener_is_told_when_it_was_opened() {
     assert_eq!(opened.code, 0, "{opened:?}");
     assert!(opened.stderr.contains("Saved as beach (1).jpg."), "{}", opened.stderr);
     assert_eq!(sandbox.read("beach (1).jpg"), content);
-    assert_eq!(fs::metadata(sandbox.path("beach (1).jpg")).unwrap().permissions().mode() & 0o777, 0o600);
+    expect_mode(sandbox.path("beach (1).jpg"), 0o600);
 
     let again = sandbox.share(["open", link]).fails(3, "already opened on ");
     assert!(again.stderr.contains("on this device"), "{}", again.stderr);
@@ -164,7 +165,7 @@ fn bad_input_is_named_and_nothing_is_lost() {
     open(&format!("http://relay.example/#{fragment}")).fails(2, "plain http");
     let unknown = "share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg";
     open(&format!("{url}#{unknown}")).fails(4, "has no such share");
-    fs::set_permissions(sandbox.path("dir"), fs::Permissions::from_mode(0o500)).unwrap();
+    set_mode(sandbox.path("dir"), 0o500);
     sandbox.share(["open", &link, "-o", "missing/out"]).fails(8, "no such file or directory");
     sandbox.share(["open", &link, "-o", "/proc/out"]).fails(8, "/proc: ");
     assert_eq!(open(&link).run().code, 0, "after all of that it still waits");
@@ -306,6 +307,7 @@ async fn a_failed_finish_is_sent_by_the_next_command() {
     assert_eq!(sandbox.kept().len(), 1, "only the device's secret is left");
 }
 
+#[cfg(unix)]
 #[test]
 fn only_regular_files_are_replaced() {
     let sandbox = Sandbox::new();
@@ -359,7 +361,7 @@ fn variables_are_parsed_leniently_and_errors_have_one_form() {
     sandbox.share(["relay", "--store", "file:///etc/hostname"]).fails(8, "not a directory");
     let failed = sandbox.share(["send", "--text=hunter2"]).fails(2, "invalid arguments");
     assert!(!failed.stderr.contains("hunter2"), "{failed:?}");
-    let store = format!("file://{}", relay.store.display());
+    let store = folder_url(&relay.store);
     sandbox.share(["relay", "--listen", "127.0.0.1:0", "--store", &store]).fails(8, "another relay is using");
     let wrong_path = format!("{}sub/path", relay.url);
     sandbox.share(["send", "--relay", &wrong_path]).input("x").fails(6, "is not a share relay");

@@ -14,7 +14,9 @@ use rustls::sign::CertifiedKey;
 use share::link::Link;
 use share::secret::Flags;
 
-use crate::support::{Conversation, Host, Proxy, SHARE, Sandbox, TIME_LIMIT, TerminalKind, Tty, files, noise, photo};
+#[cfg(target_os = "linux")]
+use crate::support::{Conversation, TerminalKind, Tty};
+use crate::support::{Host, Proxy, SHARE, Sandbox, TIME_LIMIT, files, noise, photo};
 
 /// The home of a second machine.
 fn elsewhere(sandbox: &Sandbox) -> std::path::PathBuf {
@@ -112,6 +114,7 @@ fn ignores_hangup() -> bool {
     u64::from_str_radix(ignored.trim(), 16).unwrap() & 1 == 1
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_lost_terminal_revokes_at_once() {
     let sandbox = Sandbox::new();
@@ -362,6 +365,7 @@ fn impossible_requests_are_refused_before_anything_is_read() {
     assert_eq!(sandbox.kept().len(), 0, "{:?}", sandbox.kept());
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_terminal_shows_a_link_and_a_code_until_the_share_ends() {
     let sandbox = Sandbox::new();
@@ -381,6 +385,7 @@ fn a_terminal_shows_a_link_and_a_code_until_the_share_ends() {
     assert!(sandbox.read("got.jpg") == content);
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_code_that_does_not_fit_is_replaced_by_the_reason() {
     let sandbox = Sandbox::new();
@@ -397,6 +402,7 @@ fn a_code_that_does_not_fit_is_replaced_by_the_reason() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn only_folders_of_this_program_are_removed() {
     let sandbox = Sandbox::new();

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::support::{Conversation, Sandbox, TerminalKind, Tty};
+use crate::support::Sandbox;
+#[cfg(target_os = "linux")]
+use crate::support::{Conversation, TerminalKind, Tty};
 
 /// A screen of 80 × 40, with a row for the next prompt.
 const COLUMNS: usize = 80;
@@ -49,6 +51,7 @@ fn every_summary_fits_a_screen_and_every_help_its_width() {
     assert!(whole.lines().count() <= ROWS && whole.contains("Exit codes:\n    0  success"), "{whole}");
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn help_is_as_wide_as_the_terminal_and_no_wider_than_80_columns() {
     let sandbox = Sandbox::new();
@@ -80,6 +83,7 @@ fn share_alone_prints_a_few_lines() {
     }
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_file_at_the_place_of_a_command_is_sent_after_a_question() {
     let sandbox = Sandbox::new();

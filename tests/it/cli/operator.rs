@@ -1,11 +1,10 @@
 //! The operator of a relay: the options, and the commands that list, read, save and delete reports.
 
 use std::fs;
-use std::os::unix::fs::chown;
 
 use serde_json::Value;
 
-use crate::support::{RelayProcess, Run, Sandbox};
+use crate::support::{RelayProcess, Run, Sandbox, folder_url};
 
 /// The operator's key, whose secret part every reader of the protocol knows.
 const IDENTITY: &str = "AGE-SECRET-KEY-1P3K3AKKPYTLJG25T5M3J30SAG96J2VGHMQ73C4R4YMF9TEC5HTXS68PR7Z";
@@ -41,7 +40,7 @@ fn reported(sandbox: &Sandbox, relay: &RelayProcess, note: &str) {
 }
 
 fn reports(sandbox: &Sandbox, relay: &RelayProcess, args: &[&str]) -> Run {
-    let store = format!("file://{}", relay.store.display());
+    let store = folder_url(&relay.store);
     sandbox.share(["relay", "reports"].iter().chain(args)).env("SHARE_STORE", store)
 }
 
@@ -207,14 +206,14 @@ fn reports_are_read_only_by_the_user_of_the_relay_and_only_where_one_stores() {
     let list = |url: &str| sandbox.share(["relay", "reports", "list", "--store", url]);
     list("memory:").fails(2, "a relay in memory cannot keep reports");
     list("https://relay.example").fails(2, "--store takes");
-    list(&format!("file://{}", sandbox.path("missing").display())).fails(8, "no such file or directory");
+    list(&folder_url(sandbox.path("missing"))).fails(8, "no such file or directory");
     fs::create_dir(sandbox.path("empty")).unwrap();
-    list(&format!("file://{}", sandbox.path("empty").display())).fails(8, "is not the store of a relay");
+    list(&folder_url(sandbox.path("empty"))).fails(8, "is not the store of a relay");
     assert_eq!(fs::read_dir(sandbox.path("empty")).unwrap().count(), 0, "nothing is made there");
     drop(sandbox.relay());
-    let store = sandbox.path("store");
-    if chown(&store, Some(65_534), None).is_ok() {
-        list(&format!("file://{}", store.display())).fails(8, "belongs to another user");
+    #[cfg(unix)]
+    if std::os::unix::fs::chown(sandbox.path("store"), Some(65_534), None).is_ok() {
+        list(&folder_url(sandbox.path("store"))).fails(8, "belongs to another user");
     }
 }
 

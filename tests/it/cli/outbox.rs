@@ -2,15 +2,16 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 use share::link::Link;
 use share::relay::{Relay, ShareState, Status};
 use share::secret::{Claimant, Receipt};
 
+#[cfg(target_os = "linux")]
+use crate::support::Conversation;
 use crate::support::{
-    Conversation, Misbehaving, Misbehavior, Proxy, SHARE, Sandbox, Stage, events, files, noise, photo, served,
+    Misbehaving, Misbehavior, Proxy, SHARE, Sandbox, Stage, events, expect_mode, files, noise, photo, served,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -59,8 +60,7 @@ async fn a_receipt_checks_and_revokes_on_any_machine() {
     let stage = Stage::new();
     let link = stage.share("send -q --receipt kept --for anna --for ben beach.jpg").ok();
     assert_eq!(link.lines().count(), 2);
-    let mode = fs::metadata(stage.sandbox.path("kept")).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    expect_mode(stage.sandbox.path("kept"), 0o600);
     let text = String::from_utf8(stage.sandbox.read("kept")).unwrap();
     for link in link.lines() {
         assert!(!text.contains(link.split_once('#').unwrap().1), "it cannot open");
@@ -126,6 +126,7 @@ async fn shares_are_selected_by_link_name_recipient_or_id() {
     assert!(other.code == 0 && other.stderr.contains("No shares to list"), "{other:?}");
 }
 
+#[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn revoking_asks_unless_the_share_was_specified() {
     let stage = Stage::new();

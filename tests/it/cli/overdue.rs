@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use share::relay::store::memory::Memory;
 
-use crate::support::{SHARE, Sandbox, Stage, TestClock, TestRelay, events, files, served};
+use crate::support::{SHARE, Sandbox, Stage, TestClock, TestRelay, events, files, folder_url, served};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_overdue_share_is_not_shown_as_waiting() {
@@ -44,7 +44,7 @@ async fn the_relays_clock_decides() {
 fn a_folder_without_a_server_shows_it_too() {
     let sandbox = Sandbox::new();
     let root = sandbox.path("team");
-    sandbox.share(["relay", "use", "-q", &format!("file://{}", root.display())]).ok();
+    sandbox.share(["relay", "use", "-q", &folder_url(&root)]).ok();
     sandbox.share(["send", "-q", "-e", "1d"]).input("text").ok();
     // As if it had been sent a day and half a minute ago.
     for path in files(&root) {
@@ -90,7 +90,7 @@ fn a_new_folder_does_not_flush_the_whole_disk() {
     let sandbox = Sandbox::new();
     sandbox.write("file", b"content");
     assert_eq!(flushes(&sandbox, "send --direct --listen 127.0.0.1:0 file"), 0);
-    let relay = format!("relay --listen 127.0.0.1:0 --store file://{}", sandbox.path("store").display());
+    let relay = format!("relay --listen 127.0.0.1:0 --store {}", folder_url(sandbox.path("store")));
     assert_eq!(flushes(&sandbox, &relay), 0, "a new one");
     assert_eq!(flushes(&sandbox, &relay), 1, "what a predecessor has left");
 }

@@ -4,8 +4,6 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::ErrorKind;
 use std::net::TcpListener;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -14,7 +12,7 @@ use share::relay::obstacle::{NotByHttps, Obstacle};
 use share::relay::{Access, Identity, Network, Proxies, Relay, RelayError, Source};
 use share::relay_url::RelayUrl;
 
-use crate::support::{Ended, Run, Sandbox, Socks, SocksReply, certificate};
+use crate::support::{Ended, Run, Sandbox, Socks, SocksReply, certificate, set_mode};
 
 pub(super) const KEY: &str = "share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg";
 
@@ -99,9 +97,12 @@ fn values_that_cannot_be_used_are_errors_before_anything_is_sent() {
         expect(&ended, 2, what, "socks5h://HOST:PORT");
     }
     // Text that is not UTF-8 is a value, too.
-    let text = OsStr::from_bytes(b"socks5h://127.0.0.1:9050\xff");
-    let ended = peek(&sandbox, "https://relay.example").env("ALL_PROXY", text).run();
-    expect(&ended, 2, "ALL_PROXY: not the address of a proxy", "socks5h://HOST:PORT");
+    #[cfg(unix)]
+    {
+        let text: &OsStr = std::os::unix::ffi::OsStrExt::from_bytes(b"socks5h://127.0.0.1:9050\xff");
+        let ended = peek(&sandbox, "https://relay.example").env("ALL_PROXY", text).run();
+        expect(&ended, 2, "ALL_PROXY: not the address of a proxy", "socks5h://HOST:PORT");
+    }
     let config = sandbox.home().join(".config/share/config.toml");
     fs::create_dir_all(config.parent().unwrap()).unwrap();
     fs::write(&config, format!("proxy = 'socks://{}'\n", proxy.address)).unwrap();
@@ -129,7 +130,7 @@ fn values_that_cannot_be_used_are_errors_before_anything_is_sent() {
     // The file of a password should be private.
     fs::write(&config, format!("proxy = 'http://me:hunter22@{}'\n", proxy.address)).unwrap();
     for (mode, warns) in [(0o644, true), (0o600, false)] {
-        fs::set_permissions(&config, fs::Permissions::from_mode(mode)).unwrap();
+        set_mode(&config, mode);
         let ended = sandbox.share(["list"]).run();
         assert_eq!(ended.stderr.contains("warning: other users of this computer can read the proxy's password"), warns);
         assert!(ended.code == 0 && !ended.stderr.contains("hunter22"), "{ended:?}");

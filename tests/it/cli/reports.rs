@@ -1,7 +1,6 @@
 //! `share report`: its words, its exit codes, and what it keeps on the device.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -12,11 +11,15 @@ use share::report::{MAX_NOTE, Note};
 use share::secret::DeviceSecret;
 
 use super::transcripts::transcript;
-use crate::support::{Conversation, Host, OperatedRelay, SHARE, Sandbox, contains, events, files, forms, send};
+#[cfg(target_os = "linux")]
+use crate::support::Conversation;
+use crate::support::{
+    Host, OperatedRelay, SHARE, Sandbox, contains, events, expect_mode, files, folder_url, forms, send, slashed,
+};
 
 /// The files that keep a share to report.
 fn reportable(sandbox: &Sandbox) -> Vec<PathBuf> {
-    sandbox.kept().into_iter().filter(|path| path.to_string_lossy().contains("/reportable/")).collect()
+    sandbox.kept().into_iter().filter(|path| slashed(path).contains("/reportable/")).collect()
 }
 
 /// A relay with an operator, and the link of a share that this device has opened.
@@ -28,6 +31,7 @@ fn opened(sandbox: &Sandbox) -> (OperatedRelay, String) {
     (operated, link)
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn the_last_opening_is_reported_after_a_question() {
     let sandbox = Sandbox::new();
@@ -170,11 +174,12 @@ fn others_and_other_relays_are_refused_in_words() {
     let expected = "! error: RELAY has no operator to report to\n\
                     ! hint: nothing was sent; contact the person who runs that relay\n= 9\n";
     assert_eq!(transcript(&plain.share(["report", "-y", &unheld]).run()), expected);
-    let folder = format!("file://{}/#{secret}", plain.path("store").display());
+    let folder = format!("{}/#{secret}", folder_url(plain.path("store")));
     let ended = plain.share(["report", "-y", &folder]).env("SHARE_RELAY", folder.split_once('#').unwrap().0).run();
     assert!(ended.code == 9 && ended.stderr.contains("has no operator to report to"), "{ended:?}");
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_device_without_the_file_reports_by_the_link_and_its_passphrase() {
     let sandbox = Sandbox::new();
@@ -204,7 +209,7 @@ fn the_kept_file_opens_nothing_and_is_removed_after_its_time() {
     let sandbox = Sandbox::new();
     let (_operated, link) = opened(&sandbox);
     let [kept] = &reportable(&sandbox)[..] else { panic!("nothing is kept") };
-    assert_eq!(fs::metadata(kept).unwrap().permissions().mode() & 0o777, 0o600);
+    expect_mode(kept, 0o600);
     let secret = Link::parse(&link).unwrap().link.secret;
     let keys = secret.keys(None);
     let device = fs::read(sandbox.home().join(".local/state/share/device")).unwrap();

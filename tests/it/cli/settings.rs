@@ -1,11 +1,12 @@
 //! Persistent settings: the environment, the configuration file, and the selected relay.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 use share::page;
 
-use crate::support::{Conversation, Run, Sandbox, answering_for, contains, events, files};
+#[cfg(target_os = "linux")]
+use crate::support::Conversation;
+use crate::support::{Run, Sandbox, answering_for, contains, events, expect_mode, files};
 
 fn config(sandbox: &Sandbox, text: &str) {
     let directory = sandbox.home().join(".config/share");
@@ -182,6 +183,7 @@ fn a_check_names_the_service_that_changes_the_page() {
     }
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn create_tokens_are_made_stored_and_required() {
     let sandbox = Sandbox::new();
@@ -204,7 +206,7 @@ fn create_tokens_are_made_stored_and_required() {
     assert!(code == 0 && seen.contains("you may upload") && !seen.contains(&anna), "{seen}");
     assert!(send().ok().starts_with(&relay.url), "it is kept");
     let kept = files(&sandbox.home().join(".local/state/share/tokens"));
-    assert_eq!(fs::metadata(&kept[0]).unwrap().permissions().mode() & 0o777, 0o600);
+    expect_mode(&kept[0], 0o600);
     let there = sandbox.other_home("elsewhere");
     let used = sandbox.share(["relay", "use", "-q", &relay.url]).env("HOME", &there).env("SHARE_CREATE_TOKEN", &ben);
     used.ok();

@@ -4,7 +4,6 @@
 //! replaced by words in capitals: LINK, RELAY, TODAY, ID, and WORDS for an opener's two words.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -13,7 +12,7 @@ use regex_lite::Regex;
 use serde_json::Value;
 use share::relay::Relay;
 
-use crate::support::{Ended, Misbehaving, Misbehavior, Run, START, Stage, answering, events, served};
+use crate::support::{Ended, Misbehaving, Misbehavior, Run, START, Stage, answering, events, served, set_mode};
 
 /// The output, with the parts that differ between runs replaced.
 pub(crate) fn transcript(ended: &Ended) -> String {
@@ -609,7 +608,7 @@ async fn sending() {
     // Without a writable state directory, the share is sent with a warning.
     let state = stage.sandbox.path("readonly");
     fs::create_dir(&state).unwrap();
-    fs::set_permissions(&state, fs::Permissions::from_mode(0o500)).unwrap();
+    set_mode(&state, 0o500);
     if fs::write(state.join("x"), b"").is_err() {
         let ended = stage.share("send -q right --state-dir readonly").run();
         assert!(ended.code == 0 && ended.stderr.contains("you cannot check or revoke this share later"), "{ended:?}");

@@ -1,13 +1,11 @@
 //! Shares with directories, and shares of very many files.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 use share::manifest::Manifest;
 use share::relay::{Commit, MAX_DEPOSIT_MANIFEST, RelayError};
 
-use crate::support::{Misbehaving, Misbehavior, Sandbox, TestRelay, events, planted_with, served};
+use crate::support::{Misbehaving, Misbehavior, Sandbox, TestRelay, events, expect_mode, planted_with, served};
 
 fn path(text: &str) -> Vec<String> {
     text.split('|').map(str::to_owned).collect()
@@ -51,9 +49,9 @@ fn a_share_with_directories_is_saved_with_them() {
     assert_eq!(sandbox.read("Trip/Day 1/directory/a.txt"), b"two");
     assert_eq!(sandbox.read("Trip/run.sh"), b"three");
     for directory in ["Trip", "Trip/Day 1", "Trip/Day 1/empty", "Trip/Day 2"] {
-        assert_eq!(fs::metadata(sandbox.path(directory)).unwrap().permissions().mode() & 0o777, 0o700, "{directory}");
+        expect_mode(sandbox.path(directory), 0o700);
     }
-    assert_eq!(fs::metadata(sandbox.path("Trip/run.sh")).unwrap().permissions().mode() & 0o777, 0o600);
+    expect_mode(sandbox.path("Trip/run.sh"), 0o600);
 
     let saved = events(&sandbox.share(["open", &planted(), "--json", "-o", "."]).run());
     let paths: Vec<_> = saved.iter().filter(|event| event["event"] == "saved").map(|event| &event["path"]).collect();

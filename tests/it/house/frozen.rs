@@ -1,12 +1,13 @@
 //! Compatibility with the state that an earlier release left, in tests/frozen (see tests/freeze).
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::fs;
+#[cfg(unix)]
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::{RelayProcess, Run, Sandbox, files};
+use crate::support::{RelayProcess, Run, Sandbox, files, set_mode};
 
 struct Frozen {
     sandbox: Sandbox,
@@ -19,7 +20,7 @@ impl Frozen {
     fn thaw() -> Self {
         let sandbox = Sandbox::new();
         copy("store", &sandbox.other_home("store"), &[]);
-        fs::set_permissions(sandbox.other_home("store"), Permissions::from_mode(0o700)).unwrap();
+        set_mode(sandbox.other_home("store"), 0o700);
         let relay = sandbox.relay();
         let names = [("RELAY", relay.url.clone()), ("DIR/work", sandbox.path("").display().to_string())];
         copy("sender", &state(&sandbox.home()), &names);
@@ -98,6 +99,7 @@ fn an_interrupted_opening_is_resumed() {
 
 /// The journal of a program that was killed after it had placed all files, with the fields that the earlier release
 /// writes.
+#[cfg(unix)]
 #[test]
 fn a_relay_is_informed_of_an_earlier_opening() {
     let frozen = Frozen::thaw();

@@ -35,7 +35,7 @@ const WITHIN: [(&str, &[&str]); 9] = [
 ];
 
 /// A crate, or a path in one, and the modules in which it may appear.
-const CRATES: [(&str, &[&str]); 24] = [
+const CRATES: [(&str, &[&str]); 25] = [
     ("age", &["seal", "secret", "report"]),
     ("age_core", &["seal"]),
     ("ring", &["seal", "secret", "relay"]),
@@ -51,6 +51,7 @@ const CRATES: [(&str, &[&str]); 24] = [
     ("desktop_open", &["view::browser"]),
     ("prometheus_client", &["relay::metrics"]),
     ("rustix", &["platform"]),
+    ("crossterm_winapi", &["platform"]),
     ("listenfd", &["platform"]),
     ("shlex", &["platform"]),
     ("std::os", &["platform"]),

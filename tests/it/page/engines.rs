@@ -5,10 +5,11 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use crate::support::{Browser, CLIP, Engine, Host, PHOTO, Proxy, Sandbox, Tab, in_every_engine, noise, send, status};
+use crate::support::{
+    Browser, CLIP, Engine, Host, PHOTO, Proxy, Sandbox, Tab, in_every_engine, kill, noise, send, status,
+};
 
 in_every_engine!(
     photo_opens_once_and_leaves_nothing,
@@ -204,8 +205,7 @@ fn browser_ends_with_its_test(engine: Engine) {
         let family = browser.processes();
         assert!(family.len() > 2, "{family:?}");
         if driver_is_killed {
-            let driver = Pid::from_raw(browser.driver_id().try_into().unwrap()).unwrap();
-            kill_process(driver, Signal::KILL).unwrap();
+            kill(browser.driver_id());
         }
         drop(browser);
         let late = Instant::now() + Duration::from_secs(10);

@@ -11,6 +11,7 @@ mod engines;
 mod envelope;
 mod landing;
 mod languages;
+#[cfg(unix)]
 mod logins;
 mod oddities;
 mod opening;

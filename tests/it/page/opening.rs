@@ -16,9 +16,11 @@ use share::link::Link;
 use share::page;
 
 use crate::support::{
-    Browser, CLIP, DRIVEN, Host, PHOTO, Proxy, ROOT, RelayProcess, Sandbox, Tab, TerminalKind, Tty, WORKSHOP, contains,
-    forms, has, noise, planted, planted_with, send, status,
+    Browser, CLIP, DRIVEN, Host, PHOTO, Proxy, ROOT, RelayProcess, Sandbox, Tab, WORKSHOP, contains, forms, has, noise,
+    planted, planted_with, send, set_mode, status,
 };
+#[cfg(target_os = "linux")]
+use crate::support::{TerminalKind, Tty};
 
 /// A photo of another format with the same content, made by the browser.
 fn converted(tab: &Tab, photo: &[u8], kind: &str) -> Vec<u8> {
@@ -693,7 +695,6 @@ fn states_of_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProcess) {
 
 /// A stand-in for the program that opens URLs on a desktop: it writes them to a file.
 fn desktop(sandbox: &Sandbox) -> std::path::PathBuf {
-    use std::os::unix::fs::PermissionsExt;
     let bin = sandbox.path("bin");
     fs::create_dir(&bin).unwrap();
     let script = bin.join("xdg-open");
@@ -702,10 +703,11 @@ fn desktop(sandbox: &Sandbox) -> std::path::PathBuf {
         format!("#!/bin/sh\necho \"$1\" >{0}.part && mv {0}.part {0}\n", sandbox.path("asked").display()),
     )
     .unwrap();
-    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    set_mode(&script, 0o755);
     bin
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 #[ignore = "needs browsers: tests/all"]
 fn a_desktop_without_graphics_shows_the_share_in_its_browser() {
@@ -775,6 +777,7 @@ fn a_desktop_without_graphics_shows_the_share_in_its_browser() {
     assert!(tty.screen().contains("Saved as Both."), "{}", tty.screen());
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 #[ignore = "needs browsers: tests/all"]
 fn a_video_that_the_desktops_browser_cannot_decode_is_not_seen() {

@@ -1,20 +1,21 @@
 //! A relay without a server: a shared folder.
 
 use std::fs;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::process::Command;
 
-use crate::support::{Conversation, Running, SHARE, Sandbox, files, noise, photo, skip};
+#[cfg(target_os = "linux")]
+use crate::support::Conversation;
+use crate::support::{Running, SHARE, Sandbox, files, folder_url, noise, photo, set_mode, skip, slashed};
 
 fn url(sandbox: &Sandbox) -> String {
-    format!("file://{}", sandbox.path("team").display())
+    folder_url(sandbox.path("team"))
 }
 
 /// The number of files with ciphertext in the folder.
 fn data(sandbox: &Sandbox) -> usize {
     let root = sandbox.path("team");
     let is_data = |path: &std::path::PathBuf| {
-        let path = path.strip_prefix(&root).unwrap().to_string_lossy();
+        let path = slashed(path.strip_prefix(&root).unwrap());
         path.contains("/part/") || path.ends_with("/manifest") || path.starts_with("tmp/")
     };
     files(&root).iter().filter(|path| is_data(path)).count()
@@ -89,6 +90,7 @@ fn jiff_hour(at: u64) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_strangers_link_does_not_touch_local_folders_unasked() {
     let sandbox = Sandbox::new();
@@ -121,19 +123,24 @@ fn only_a_folder_that_was_made_for_it_is_used() {
     let sandbox = Sandbox::new();
     let url = url(&sandbox);
     sandbox.share(["send", "--relay", &url]).input("x").fails(8, "no such file or directory");
-    fs::DirBuilder::new().mode(0o700).create(sandbox.path("team")).unwrap();
+    fs::create_dir(sandbox.path("team")).unwrap();
+    set_mode(sandbox.path("team"), 0o700);
     sandbox.share(["send", "--relay", &url]).input("x").fails(2, "is not set up as a relay");
     assert!(files(&sandbox.path("team")).is_empty());
     sandbox.write("team/letter.txt", b"dear");
     sandbox.share(["relay", "use", &url]).fails(8, "contains other files");
     sandbox.share(["relay", "use", "file://nas/team"]).fails(2, "expected a folder like file:///srv/share");
-    std::os::unix::fs::symlink("/tmp", sandbox.path("link")).unwrap();
-    let linked = format!("file://{}", sandbox.path("link").display());
-    sandbox.share(["send", "--relay", &linked]).input("x").fails(2, "is not set up as a relay");
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("/tmp", sandbox.path("link")).unwrap();
+        let linked = folder_url(sandbox.path("link"));
+        sandbox.share(["send", "--relay", &linked]).input("x").fails(2, "is not set up as a relay");
+    }
     assert_eq!(files(&sandbox.home().join(".config")).len(), 0, "nothing became the default");
 }
 
 /// Two users of a group, in namespaces where this user is root and can become others.
+#[cfg(target_os = "linux")]
 #[test]
 fn a_group_folder_works_for_all_members() {
     let sandbox = Sandbox::new();
@@ -189,6 +196,7 @@ fn processes_of_two_machines_never_both_open_a_share() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn links_in_a_folder_lead_nowhere_else() {
     let sandbox = Sandbox::new();
@@ -216,11 +224,12 @@ fn links_in_a_folder_lead_nowhere_else() {
     assert_eq!(fs::read_dir(sandbox.path("team/tmp")).unwrap().count(), 1, "the letter");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_group_folder_with_unreadable_files_is_refused() {
     let sandbox = Sandbox::new();
     fs::create_dir(sandbox.path("team")).unwrap();
-    fs::set_permissions(sandbox.path("team"), fs::Permissions::from_mode(0o770)).unwrap();
+    set_mode(sandbox.path("team"), 0o770);
     let refused = sandbox.share(["relay", "use", &url(&sandbox)]).fails(8, "do not inherit its group");
     assert!(refused.stderr.contains("chmod g+s"), "{refused:?}");
 }
@@ -228,7 +237,7 @@ fn a_group_folder_with_unreadable_files_is_refused() {
 #[test]
 fn relays_share_a_folder_only_if_all_have_the_option() {
     let sandbox = Sandbox::new();
-    let store = format!("file://{}", sandbox.other_home("store").join("shares").display());
+    let store = folder_url(sandbox.other_home("store").join("shares"));
     let relay = ["relay", "--listen", "127.0.0.1:0", "--store", &store, "--reserve", "0"];
     let sharing = || sandbox.share(relay).arg("--shared-folder");
     let alone = sandbox.start_as_relay(sandbox.share(relay));

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
@@ -11,7 +10,7 @@ use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Ended, Front, Host, Nginx, Proxy, RelayProcess, Run, Sandbox, certificate, contains, files, skip,
+    Ended, Front, Host, Nginx, Proxy, RelayProcess, Run, Sandbox, certificate, contains, expect_mode, files, skip,
 };
 
 /// The password, and what is sent of it.
@@ -68,7 +67,7 @@ fn expect_secret(sandbox: &Sandbox, printed: &[Ended]) {
     let kept: Vec<_> = files(&sandbox.home()).into_iter().filter(|path| holds(&fs::read(path).unwrap())).collect();
     let [kept] = &kept[..] else { panic!("{kept:?}") };
     assert!(kept.to_string_lossy().contains("/access/"), "{}", kept.display());
-    assert_eq!(fs::metadata(kept).unwrap().permissions().mode() & 0o777, 0o600);
+    expect_mode(kept, 0o600);
 }
 
 #[test]

@@ -13,14 +13,21 @@ mod forgotten;
 mod forms;
 mod hostile;
 mod limits;
+#[cfg(target_os = "linux")]
 mod load;
+#[cfg(unix)]
 mod logins;
 mod long;
 mod manifests;
+#[cfg(target_os = "linux")]
 mod nginx;
+#[cfg(target_os = "linux")]
 mod obstacles;
+#[cfg(unix)]
 mod operations;
+#[cfg(unix)]
 mod places;
+#[cfg(unix)]
 mod planted;
 mod protocol;
 mod quotas;
@@ -30,8 +37,10 @@ mod reporting;
 mod reports;
 mod sending;
 mod server;
+#[cfg(system = "linux")]
 mod service;
 mod states;
+#[cfg(unix)]
 mod stopping;
 mod tls;
 mod unobserved;

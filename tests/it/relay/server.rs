@@ -208,6 +208,7 @@ fn a_relay_with_tokens_requires_one_and_a_proxy_must_be_declared() {
     assert_eq!(sandbox.share(["open", "-q", &link]).ok(), "x");
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_relay_raises_its_limit_of_descriptors() {
     let sandbox = Sandbox::new();

@@ -22,7 +22,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio_rustls::TlsAcceptor;
 
-use super::nginx::certificate;
+use super::content::certificate;
 use super::time_limit::TIME_LIMIT;
 
 /// The certificate of the ACME servers here, in PEM.

@@ -1,5 +1,7 @@
 //! Bytes to send, and bytes to look for.
 
+use std::path::{Path, PathBuf};
+
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 
@@ -16,6 +18,16 @@ pub(crate) fn noise(length: usize, seed: u64) -> Vec<u8> {
     }
     bytes.truncate(length);
     bytes
+}
+
+/// The address of a folder.
+pub(crate) fn folder_url(path: impl AsRef<Path>) -> String {
+    url::Url::from_file_path(path).unwrap().to_string()
+}
+
+/// A file of `tests/certificates`.
+pub(crate) fn certificate(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/certificates").join(format!("{name}.pem"))
 }
 
 /// Bytes that begin like a JPEG.

@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::modes::set_mode;
 use super::sandbox::{SHARE, Sandbox};
 use super::time_limit::TIME_LIMIT;
 
@@ -118,7 +118,7 @@ pub(crate) fn programs(sandbox: &Sandbox, programs: &[(&str, &str)]) -> PathBuf 
     for (name, script) in programs {
         let path = bin.join(name);
         fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        set_mode(&path, 0o755);
     }
     bin
 }

@@ -3,11 +3,13 @@
 use std::fs;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+
+use super::content::certificate;
 
 /// The main configuration. It compresses, as Debian's does.
 const MAIN: &str = "\
@@ -27,11 +29,6 @@ http {
     include DIRECTORY/site;
 }
 ";
-
-/// A file of `tests/certificates`.
-pub(crate) fn certificate(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/certificates").join(format!("{name}.pem"))
-}
 
 /// The addresses of an nginx that does not run yet. Its sockets listen already, so no connection is refused.
 pub(crate) struct Front {

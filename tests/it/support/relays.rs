@@ -18,6 +18,7 @@ use share::relay_url::RelayUrl;
 use tempfile::TempDir;
 
 use super::clock::TestClock;
+#[cfg(unix)]
 use super::nginx::{Front, Nginx};
 use super::s3::TestS3;
 use super::slow::Slow;
@@ -31,6 +32,7 @@ pub(crate) struct TestRelay {
     pub(crate) clock: Arc<TestClock>,
     _folder: Option<TempDir>,
     _s3: Option<TestS3>,
+    #[cfg(unix)]
     pub(crate) nginx: Option<Nginx>,
 }
 
@@ -62,7 +64,17 @@ impl TestRelay {
     pub(crate) fn over(name: &'static str, store: Arc<dyn Store>, clock: Arc<TestClock>) -> Self {
         let rules = StoreRelay::new(store.clone(), clock.clone(), policy()).deleting_after_answers();
         let rules = Arc::new(rules);
-        Self { name, relay: rules.clone(), rules, store, clock, _folder: None, _s3: None, nginx: None }
+        Self {
+            name,
+            relay: rules.clone(),
+            rules,
+            store,
+            clock,
+            _folder: None,
+            _s3: None,
+            #[cfg(unix)]
+            nginx: None,
+        }
     }
 
     pub(crate) fn memory() -> Self {
@@ -95,6 +107,7 @@ impl TestRelay {
     }
 
     /// Behind nginx with TLS, below `base`. The client trusts its certificate by `SSL_CERT_FILE`.
+    #[cfg(unix)]
     pub(crate) fn behind_nginx(self, name: &'static str, base: &'static str) -> Self {
         let (front, listener) =
             (Front::listen(Ipv4Addr::LOCALHOST.into(), base), TcpListener::bind("127.0.0.1:0").unwrap());
@@ -113,6 +126,7 @@ impl TestRelay {
 
     /// All kinds of relays.
     pub(crate) fn all() -> Vec<Self> {
+        #[cfg(unix)]
         if std::env::var_os(BEHIND_NGINX).is_some() {
             return vec![
                 Self::memory().behind_nginx("memory behind nginx", ""),

@@ -262,10 +262,16 @@ impl Handler {
     }
 }
 
-/// Sends SIGKILL to a process, which may have ended already.
+/// Ends a process at once, which may have ended already.
+#[cfg(unix)]
 pub(crate) fn kill(pid: u32) {
     let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
     let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+}
+
+#[cfg(not(unix))]
+pub(crate) fn kill(pid: u32) {
+    let _ = std::process::Command::new("taskkill").args(["/F", "/PID", &pid.to_string()]).status();
 }
 
 /// All objects, by key, with the time at which they were written.

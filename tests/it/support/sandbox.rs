@@ -3,20 +3,25 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::fs::FileTypeExt;
+#[cfg(unix)]
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
 
+#[cfg(unix)]
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
+use super::content::folder_url;
 use super::s3::kill;
 use super::time_limit::{TIME_LIMIT, Watched};
 
 /// The program under test.
 pub(crate) const SHARE: &str = env!("CARGO_BIN_EXE_share");
+
+/// The variables that a run keeps. Programs of Windows start and connect with those of their system only.
+const KEPT: [&str; 4] = ["PATH", "PATHEXT", "SystemRoot", "TEMP"];
 
 pub(crate) struct Sandbox {
     dir: TempDir,
@@ -59,7 +64,7 @@ impl Sandbox {
 
     /// Files that are kept between runs, except those about sent shares.
     pub(crate) fn kept(&self) -> Vec<PathBuf> {
-        files(&self.home()).into_iter().filter(|path| !path.to_string_lossy().contains("/outbox/")).collect()
+        files(&self.home()).into_iter().filter(|path| !slashed(path).contains("/outbox/")).collect()
     }
 
     pub(crate) fn home(&self) -> PathBuf {
@@ -75,9 +80,9 @@ impl Sandbox {
 
     /// A run of any program in this sandbox.
     pub(crate) fn prepare(&self, mut command: Command) -> Run {
-        command.current_dir(self.path("")).env_clear().env("TZ", "UTC").env("HOME", self.home());
-        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        Run { command, input: Vec::new() }
+        command.current_dir(self.path("")).env_clear().env("TZ", "UTC");
+        command.envs(KEPT.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+        Run { command, input: Vec::new() }.env("HOME", self.home())
     }
 
     /// A second home, as on another machine.
@@ -103,7 +108,7 @@ impl Sandbox {
 
     fn start_relay(&self, listen: &str, options: &[&str]) -> RelayProcess {
         let store = self.dir.path().join("store");
-        let url = format!("file://{}", store.display());
+        let url = folder_url(&store);
         let run =
             self.share(["relay", "--listen", listen, "--store", &url, "--reserve", "0", "-vv"].iter().chain(options));
         let mut relay = self.start_as_relay(run);
@@ -126,7 +131,9 @@ impl Sandbox {
         let log = self.dir.path().join("relay.log");
         let file = fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
         // A process group of its own, so that a tracer ends with it.
-        run.command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file);
+        #[cfg(unix)]
+        run.command.process_group(0);
+        run.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file);
         let mut child = run.command.spawn().unwrap();
         let mut url = String::new();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -160,15 +167,18 @@ impl RelayProcess {
         self.child.id()
     }
 
-    /// Sends SIGKILL, and waits until it has ended.
+    /// Sends SIGKILL to it and its tracer, and waits until it has ended.
     pub(crate) fn kill(&mut self) {
-        let group = Pid::from_child(&self.child);
         // It may have ended already.
-        let _ = kill_process_group(group, Signal::KILL);
+        #[cfg(unix)]
+        let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
+        #[cfg(not(unix))]
+        let _ = self.child.kill();
         self.child.wait().unwrap();
     }
 
     /// Sends a signal.
+    #[cfg(unix)]
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process_group(Pid::from_child(&self.child), signal).unwrap();
     }
@@ -179,6 +189,7 @@ impl RelayProcess {
     }
 
     /// Sends SIGTERM, waits until it has ended, and returns whether something else killed it meanwhile.
+    #[cfg(unix)]
     pub(crate) fn stop(&mut self) -> bool {
         // It may have ended already. A tracer holds the signal back until its program has ended.
         let _ = kill_process_group(Pid::from_child(&self.child), Signal::TERM);
@@ -200,7 +211,7 @@ impl RelayProcess {
         files(&self.store)
             .into_iter()
             .filter(|path| {
-                let name = path.strip_prefix(&self.store).unwrap().to_string_lossy();
+                let name = slashed(path.strip_prefix(&self.store).unwrap());
                 name.contains("/part/") || name.ends_with("/manifest") || name.starts_with("tmp/")
             })
             .collect()
@@ -213,14 +224,19 @@ impl Drop for RelayProcess {
     }
 }
 
-/// All files below a directory, without sockets.
+/// A path with slashes on every system.
+pub(crate) fn slashed(path: &Path) -> String {
+    path.to_string_lossy().replace('\\', "/")
+}
+
+/// All files below a directory, without sockets and pipes.
 pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).into_iter().flatten() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(files(&path));
-        } else if !path.symlink_metadata().is_ok_and(|data| data.file_type().is_socket()) {
+        } else if path.symlink_metadata().is_ok_and(|data| data.is_file() || data.is_symlink()) {
             found.push(path);
         }
     }
@@ -234,7 +250,11 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// Sets a variable. The state is kept in the same directory of `HOME` on every system.
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        if cfg!(not(target_os = "linux")) && name == "HOME" {
+            self.command.env("SHARE_STATE_DIR", Path::new(&value).join(".local/state/share"));
+        }
         self.command.env(name, value);
         self
     }

@@ -4,14 +4,9 @@ use image::{DynamicImage, ImageFormat, Rgb, RgbImage, RgbaImage};
 
 use super::content::noise;
 use super::sandbox::{RelayProcess, Sandbox};
-use super::terminal::{Kind as TerminalKind, Tty};
 
 pub(crate) fn send(sandbox: &Sandbox, relay: &RelayProcess, args: &[&str]) -> String {
     sandbox.share([&["send", "-q", "--relay", &relay.url], args].concat()).ok()
-}
-
-pub(crate) fn open(sandbox: &Sandbox, kind: TerminalKind, link: &str, args: &str) -> Tty {
-    Tty::start(sandbox, kind, &format!("\"$SHARE\" open {args} '{link}'"))
 }
 
 /// A picture of noise whose upper left corner has its own color.

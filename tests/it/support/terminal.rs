@@ -241,6 +241,11 @@ impl Tty {
     }
 }
 
+/// Opens a link at a terminal.
+pub(crate) fn open(sandbox: &Sandbox, kind: Kind, link: &str, args: &str) -> Tty {
+    Tty::start(sandbox, kind, &format!("\"$SHARE\" open {args} '{link}'"))
+}
+
 impl Drop for Tty {
     fn drop(&mut self) {
         let _ = self.child.kill();

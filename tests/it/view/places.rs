@@ -3,11 +3,10 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::support::{Sandbox, TerminalKind, Tmux, Tty, encoded, picture, programs, send, state};
+use crate::support::{Sandbox, TerminalKind, Tmux, Tty, encoded, picture, programs, send, set_mode, state};
 
 /// Time limit for something to appear.
 const LONGEST: Duration = Duration::from_mins(2);
@@ -143,7 +142,7 @@ fn a_browser_that_never_comes_is_an_error() {
     assert_eq!(state(&sandbox), "claimed");
     // The next opener of URLs is tried.
     fs::write(bin.join("gio"), format!("#!/bin/sh\necho \"$2\" >{}\n", asked.display())).unwrap();
-    fs::set_permissions(bin.join("gio"), fs::Permissions::from_mode(0o755)).unwrap();
+    set_mode(bin.join("gio"), 0o755);
     let mut tty = Tty::start(&sandbox, TerminalKind::Plain, &command);
     tty.expect("[n]ot now?").press("v\r");
     assert!(get(appears(&asked).trim()).starts_with("HTTP/1.1 200"));

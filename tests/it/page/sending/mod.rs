@@ -12,6 +12,7 @@ mod network;
 mod reach;
 mod screens;
 mod tokens;
+#[cfg(unix)]
 mod ways;
 
 use serde_json::json;

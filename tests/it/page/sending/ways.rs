@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{arrive, link, visit, write};
 use crate::page::logins::{COOKIE, in_front};
-use crate::support::{Browser, Engine, PHOTO, Sandbox, in_every_engine};
+use crate::support::{Browser, Engine, PHOTO, Sandbox, folder_url, in_every_engine};
 
 in_every_engine!(
     files_and_pictures_are_dropped_and_pasted,
@@ -96,7 +96,7 @@ fn page_over_plain_http_warns_copies_and_keeps_no_token(engine: Engine) {
     // The browser needs the address before the relay listens.
     let listens = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let Some(browser) = Browser::start_engine(engine, &[&format!("--host=photos.lan={listens}")]) else { return };
-    let store = format!("file://{}", sandbox.path("store").display());
+    let store = folder_url(sandbox.path("store"));
     let at = ["relay", "--listen", &listens, "--store", &store, "--reserve", "0", "-vv"];
     let options = ["--anyone", "--public-url", "http://photos.lan"];
     let _relay = sandbox.start_as_relay(sandbox.share(at.iter().chain(&options)));

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
+#[cfg(unix)]
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -93,12 +94,14 @@ impl WithFiles {
 }
 
 /// Replaces a link as certbot and Kubernetes do: by a rename.
+#[cfg(unix)]
 fn link(to: &Path, at: &Path) {
     let between = at.with_extension("new");
     symlink(to, &between).unwrap();
     fs::rename(between, at).unwrap();
 }
 
+#[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn files_are_replaced_under_load_without_a_failed_request() {
     let mut relay = WithFiles::start(Limits::default());

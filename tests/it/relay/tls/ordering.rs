@@ -1,14 +1,13 @@
 //! A relay gets a certificate from an ACME server, or learns why not.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use share::relay::certificate::acme::AcmeError;
 
 use super::certified::{Clear, NAME, Ports, Setup, handshake};
-use crate::support::{Asked, Fronted, Interference, Pebble, Reply, UNKNOWN, files, free_port, refused};
+use crate::support::{Asked, Fronted, Interference, Pebble, Reply, UNKNOWN, expect_mode, files, free_port, refused};
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs pebble: tests/all"]
@@ -27,8 +26,8 @@ async fn a_certificate_is_got_over_tls_and_kept() {
     }
     assert_eq!((front.count("/sign-me-up"), front.count("/order-plz")), (1, 1));
     for file in files(setup.state.path()) {
-        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o77, 0, "{file:?}");
-        assert_eq!(fs::metadata(file.parent().unwrap()).unwrap().permissions().mode() & 0o77, 0, "{file:?}");
+        expect_mode(&file, 0o600);
+        expect_mode(file.parent().unwrap(), 0o700);
     }
     // Another process has to keep out.
     assert!(matches!(setup.open().await, Err(AcmeError::Locked(_))));

@@ -42,6 +42,7 @@ fn files_that_cannot_be_used_are_explained_at_the_start() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_share_is_sent_and_opened_over_https() {
     let sandbox = Sandbox::new();
