@@ -87,10 +87,11 @@ pub(super) fn failure(error: &FolderError, hint: impl Into<Hint>) -> Failure {
                 "use a new directory; for a USB stick or an SMB share: mount it with umask=077 or dir_mode=0700",
             ),
         ),
-        FolderError::Replaceable(_) => Failure::local(
-            error.to_string(),
-            "start share where the proc file system is mounted, or use a directory that other users cannot write to",
-        ),
+        FolderError::Replaceable(_) => {
+            let proc =
+                if files::HAS_LASTING_PATHS { "start share where the proc file system is mounted, or " } else { "" };
+            Failure::local(error.to_string(), format!("{proc}use a directory that other users cannot write to"))
+        }
         FolderError::OfGroup(path) => {
             let address = Hint::line(format!("use its own address: file://{}", printable(&path.to_string_lossy())));
             Failure::local(error.to_string(), address)

@@ -25,4 +25,4 @@ pub use self::space::{Space, free_space};
 pub use self::stdout::{stdout, stdout_is_closed};
 #[cfg(system = "linux")]
 pub(super) use self::unnamed::descriptor_path;
-pub use self::unnamed::{create_unnamed, lasting_path, link_unnamed};
+pub use self::unnamed::{HAS_LASTING_PATHS, create_unnamed, lasting_path, link_unnamed};

@@ -2,7 +2,7 @@
 //!
 //! A player inherits the video as an anonymous file, in which it can seek. A video that is too large for memory is
 //! downloaded through this program, from an address that is in an anonymous file too, because other users of this
-//! computer can read a program's arguments.
+//! computer can read a program's arguments. Systems other than Linux have no such files: there a browser shows videos.
 
 mod report;
 pub(super) mod wait;

@@ -15,6 +15,9 @@ pub(in crate::platform) use self::side::descriptor_path;
 #[cfg(system = "linux")]
 use linux as side;
 
+/// Whether this system has paths that lead to open directories, for [`lasting_path`].
+pub const HAS_LASTING_PATHS: bool = cfg!(system = "linux");
+
 /// Creates a file without a name (`O_TMPFILE`), private to its owner. It vanishes on close unless [`link_unnamed`] gave
 /// it a name.
 ///
