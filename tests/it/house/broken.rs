@@ -1,6 +1,8 @@
 //! Small made-up sources, each of which breaks one rule: the rule's check finds it.
 
-use super::layers::{cycles, misplaced, naming_system_paths, too_long, unfinished, upward, without_layer};
+use super::layers::{
+    choosing_systems, cycles, misplaced, naming_system_paths, too_long, unfinished, upward, without_layer,
+};
 use super::sources::{Source, parse};
 
 /// Sources from their modules and texts, with an empty file for each other module that they may import.
@@ -179,6 +181,23 @@ fn platform_specific_code_elsewhere_is_found() {
         naming_system_paths(&library(&[("platform::memory", text), ("view", "// \"/proc/")])),
         Vec::<&str>::new()
     );
+}
+
+#[test]
+fn code_for_one_system_is_found() {
+    for (text, word) in [
+        ("#[cfg(unix)] mod inner;", "unix"),
+        ("#[cfg(not(windows))] fn f() {}", "windows"),
+        ("fn f() -> bool { cfg!(target_os = \"macos\") }", "target_os"),
+        ("#[cfg_attr(\n    system = \"linux\",\n    inline\n)]\nfn f() {}", "system"),
+        ("fn f() { #[cfg(all(test, target_family = \"unix\"))] g(); }", "target_family"),
+    ] {
+        assert_eq!(choosing_systems(&library(&[("view", text)])), [("view", word)], "{text}");
+        assert_eq!(choosing_systems(&library(&[("platform::memory", text)])), [], "{text}");
+    }
+    let text =
+        "// cfg(unix)\nfn f(windows: u8) -> &str { \"target_os\" }\n#[cfg(test)] mod tests { #[cfg(unix)] fn g() {} }";
+    assert_eq!(choosing_systems(&library(&[("view", text)])), []);
 }
 
 #[test]

@@ -163,6 +163,15 @@ pub(super) fn naming_system_paths(sources: &[Source]) -> Vec<&str> {
     elsewhere.filter(names).map(|source| source.module.as_str()).collect()
 }
 
+/// Modules outside `platform` that contain code for one operating system, with the word of their condition.
+pub(super) fn choosing_systems(sources: &[Source]) -> Vec<(&str, &'static str)> {
+    let words = ["system", "target_os", "target_family", "target_vendor", "target_env", "unix", "windows"];
+    let elsewhere = sources.iter().filter(|source| !is_in(&source.module, "platform"));
+    let pairs = elsewhere.flat_map(|source| words.map(|word| (source, word)));
+    let chosen = pairs.filter(|(source, word)| source.conditions.contains(*word));
+    chosen.map(|(source, word)| (source.module.as_str(), word)).collect()
+}
+
 /// Markers of unfinished code, exits and lint exceptions, by module.
 pub(super) fn unfinished(sources: &[Source]) -> Vec<(&str, &'static str)> {
     let words = ["process::exit", "todo!(", "unimplemented!(", "dbg!(", "#[allow(", "#![allow("];
@@ -214,6 +223,11 @@ fn heavy_crates_are_used_in_one_module() {
 #[test]
 fn system_paths_are_named_in_platform_only() {
     assert_eq!(naming_system_paths(&sources()), Vec::<&str>::new());
+}
+
+#[test]
+fn code_for_one_system_is_in_platform_only() {
+    assert_eq!(choosing_systems(&sources()), []);
 }
 
 #[test]

@@ -9,20 +9,26 @@ use syn::visit::{self, Visit};
 
 use crate::support::files;
 
-/// A source file: its module, such as `relay::store::folder`, and the paths in its code.
+/// Attributes and macros that compile code under a condition.
+const CONDITIONS: [&str; 3] = ["cfg", "cfg_attr", "cfg_select"];
+
+/// A source file: its module, such as `relay::store::folder`, the paths in its code, and the words in its conditions
+/// (`cfg`), such as `target_os`.
 pub(super) struct Source {
     pub(super) module: String,
     pub(super) paths: BTreeSet<Vec<String>>,
+    pub(super) conditions: BTreeSet<String>,
     pub(super) text: String,
 }
 
-/// Collects the paths in a file, with `super` and `self` resolved.
+/// Collects the paths in a file, with `super` and `self` resolved, and the words in its conditions.
 struct Paths<'a> {
     /// The module of the visited code.
     within: Vec<String>,
     /// All modules that have a file.
     modules: &'a BTreeSet<String>,
     found: BTreeSet<Vec<String>>,
+    conditions: BTreeSet<String>,
 }
 
 impl Paths<'_> {
@@ -53,8 +59,13 @@ impl Paths<'_> {
         self.found.insert(base);
     }
 
-    /// Notes the paths in the arguments of a macro or an attribute. They are not parsed, but paths contain colons.
-    fn tokens(&mut self, tokens: &str) {
+    /// Notes the arguments of a macro or an attribute: the words of a condition, and paths. They are not parsed, but a
+    /// path contains colons.
+    fn arguments(&mut self, name: &syn::Path, tokens: &str) {
+        if CONDITIONS.iter().any(|condition| name.is_ident(condition)) {
+            let words = tokens.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+            self.conditions.extend(words.filter(|word| !word.is_empty()).map(str::to_owned));
+        }
         let tokens = tokens.replace(" :: ", "::");
         for word in tokens.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')) {
             let parts: Vec<String> = word.split("::").map(str::to_owned).collect();
@@ -96,7 +107,7 @@ impl<'ast> Visit<'ast> for Paths<'_> {
 
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
         // Unit tests may use any module.
-        if item.content.is_none() || item.attrs.iter().any(is_for_tests) {
+        if item.attrs.iter().any(is_for_tests) {
             return;
         }
         self.within.push(item.ident.to_string());
@@ -106,12 +117,12 @@ impl<'ast> Visit<'ast> for Paths<'_> {
 
     fn visit_macro(&mut self, called: &'ast syn::Macro) {
         self.visit_path(&called.path);
-        self.tokens(&called.tokens.to_string());
+        self.arguments(&called.path, &called.tokens.to_string());
     }
 
     fn visit_meta_list(&mut self, list: &'ast syn::MetaList) {
         self.visit_path(&list.path);
-        self.tokens(&list.tokens.to_string());
+        self.arguments(&list.path, &list.tokens.to_string());
     }
 }
 
@@ -138,9 +149,9 @@ pub(super) fn parse(texts: Vec<(String, String)>) -> Vec<Source> {
     let modules: BTreeSet<String> = texts.iter().map(|(module, _)| module.clone()).collect();
     let source = |(module, text): (String, String)| {
         let within = module.split("::").map(str::to_owned).collect();
-        let mut paths = Paths { within, modules: &modules, found: BTreeSet::new() };
+        let mut paths = Paths { within, modules: &modules, found: BTreeSet::new(), conditions: BTreeSet::new() };
         paths.visit_file(&syn::parse_file(&text).unwrap());
-        Source { module, paths: paths.found, text }
+        Source { module, paths: paths.found, conditions: paths.conditions, text }
     };
     texts.into_iter().map(source).collect()
 }
