@@ -133,7 +133,10 @@ fn run_command(words: &[String], event: &str) -> Result<(), String> {
     let begun = Instant::now();
     loop {
         match child.try_wait().map_err(failed)? {
-            Some(status) => return ended(status),
+            Some(status) => {
+                group.release();
+                return ended(status);
+            }
             None if begun.elapsed() < COMMAND_TIME => std::thread::sleep(LOOK),
             None => {
                 group.kill();

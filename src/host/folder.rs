@@ -1,6 +1,6 @@
 //! The private folder in which shares lie while they are served, and the folders that killed programs have left.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -88,13 +88,14 @@ fn folders(state: &StateDir) -> io::Result<(PathBuf, File)> {
     Ok((directory, turn))
 }
 
-/// Whether a program holds the lock of the folder, and so serves it.
+/// Whether a program holds the lock of the folder, and so serves it. An error that does not tell counts as held: a folder
+/// that stays is a small harm.
 fn is_held(path: &Path) -> bool {
     let place = located(path).unwrap_or_else(|_| path.to_owned());
     match File::open(place.join(LOCK)) {
         // Shared: two processes that test the lock at the same time must not see each other as its holder.
-        Ok(lock) => matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)),
-        Err(_) => false,
+        Ok(lock) => lock.try_lock_shared().is_err(),
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
     }
 }
 

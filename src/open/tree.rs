@@ -58,8 +58,7 @@ pub(super) fn file_name(entry: &Entry, name: Option<&str>) -> String {
     safe_name(name, media::default_name(&entry.r#type))
 }
 
-/// The paths that are taken, as this system tells them apart, and the last number of each that was taken more than
-/// once.
+/// The paths that are taken and the last number of each that was taken more than once, by their folded forms.
 #[derive(Default)]
 struct Names {
     taken: HashSet<PathBuf>,
@@ -71,7 +70,7 @@ impl Names {
     fn take(&mut self, path: &Path, kind: PathKind) -> PathBuf {
         let mut free = path.to_owned();
         while !self.taken.insert(files::folded(&free).into_owned()) {
-            let number = self.numbers.entry(path.to_owned()).or_default();
+            let number = self.numbers.entry(files::folded(path).into_owned()).or_default();
             *number += 1;
             free = numbered(path, *number, kind);
         }

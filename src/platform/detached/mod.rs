@@ -48,10 +48,18 @@ pub fn words(text: &str) -> Option<Vec<String>> {
 pub fn command(program: &Path, arguments: &[String]) -> Command {
     let mut command = side::command(program);
     command.args(arguments);
-    for (name, _) in env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"SHARE_")) {
+    for (name, _) in env::vars_os().filter(|(name, _)| is_own(name.as_encoded_bytes())) {
         command.env_remove(name);
     }
     command
+}
+
+/// Whether a variable is one of this program. Case does not count in their names on Windows.
+fn is_own(name: &[u8]) -> bool {
+    const PREFIX: &[u8] = b"SHARE_";
+    name.get(..PREFIX.len()).is_some_and(|start| {
+        if cfg!(windows) { start.eq_ignore_ascii_case(PREFIX) } else { start == PREFIX }
+    })
 }
 
 /// A started [`command`] and the processes that it has started.
@@ -61,7 +69,7 @@ impl Group {
     /// The group of a [`command`] that was just started. On Windows it ends when this is dropped.
     ///
     /// # Errors
-    /// Windows refuses a job. Then the program has ended.
+    /// Windows refuses a job. Then the program is killed.
     pub fn of(child: &mut std::process::Child) -> io::Result<Self> {
         side::Group::of(child).map(Self)
     }
@@ -69,6 +77,11 @@ impl Group {
     /// Ends all of it at once.
     pub fn kill(self) {
         self.0.kill();
+    }
+
+    /// Lets the processes go on that the program has left behind when it ended.
+    pub fn release(self) {
+        self.0.release();
     }
 }
 

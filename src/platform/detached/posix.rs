@@ -34,6 +34,9 @@ impl Group {
         true
     }
 
+    #[expect(clippy::unused_self, reason = "the signature of all sides")]
+    pub(super) fn release(self) {}
+
     pub(super) fn kill(self) {
         let _ = kill_process_group(self.0, Signal::KILL);
     }

@@ -13,33 +13,39 @@ use win32job::{ExtendedLimitInfo, Job};
 /// which nobody sees.
 const APART: u32 = 0x0000_0200 | 0x0800_0000;
 
-/// A job, which ends when this is dropped or this process ends.
-pub(super) struct Group {
-    _job: Job,
-}
+/// A job, which ends when this is dropped or this process ends. A program that starts others at once may have started
+/// some before it belonged to the job; those stay.
+pub(super) struct Group(Option<Job>);
 
 impl Group {
     pub(super) fn of(child: &mut Child) -> io::Result<Self> {
-        let job = job()?;
-        // A program that has ended belongs to no job.
-        if let Err(error) = job.assign_process(child.as_raw_handle() as isize)
-            && child.try_wait()?.is_none()
-        {
-            let _ = child.kill();
-            return Err(error.into());
+        match job_with(child.as_raw_handle() as isize) {
+            Ok(job) => Ok(Self(Some(job))),
+            // A program that has ended belongs to no job.
+            Err(_) if matches!(child.try_wait(), Ok(Some(_))) => Ok(Self(None)),
+            Err(error) => {
+                let _ = child.kill();
+                Err(error)
+            }
         }
-        Ok(Self { _job: job })
     }
 
     pub(super) fn of_task(child: &mut tokio::process::Child) -> io::Result<Option<Self>> {
-        let (job, Some(process)) = (job()?, child.raw_handle()) else { return Ok(None) };
-        if let Err(error) = job.assign_process(process as isize)
-            && child.try_wait()?.is_none()
-        {
-            let _ = child.start_kill();
-            return Err(error.into());
+        let Some(process) = child.raw_handle() else { return Ok(None) };
+        match job_with(process as isize) {
+            Ok(job) => Ok(Some(Self(Some(job)))),
+            Err(_) if matches!(child.try_wait(), Ok(Some(_))) => Ok(None),
+            Err(error) => {
+                let _ = child.start_kill();
+                Err(error)
+            }
         }
-        Ok(Some(Self { _job: job }))
+    }
+
+    pub(super) fn release(self) {
+        if let Some(job) = self.0 {
+            let _ = job.set_extended_limit_info(&ExtendedLimitInfo::new());
+        }
     }
 
     /// Nothing reaches a program without a window.
@@ -52,8 +58,11 @@ impl Group {
     pub(super) fn kill(self) {}
 }
 
-fn job() -> io::Result<Job> {
-    Ok(Job::create_with_limit_info(ExtendedLimitInfo::new().limit_kill_on_job_close())?)
+/// A job with a process.
+fn job_with(process: isize) -> io::Result<Job> {
+    let job = Job::create_with_limit_info(ExtendedLimitInfo::new().limit_kill_on_job_close())?;
+    job.assign_process(process)?;
+    Ok(job)
 }
 
 pub(super) fn command(program: &Path) -> Command {

@@ -15,9 +15,9 @@ pub(super) const NO_SUCH_FAMILY: i32 = Errno::AFNOSUPPORT.raw_os_error();
 const TUNNELS: [&str; 12] = ["utun", "tun", "tap", "wg", "ipsec", "ppp", "gif", "stf", "gre", "ovpn", "zt", "feth"];
 /// How the names of interfaces begin that lead to virtual machines and jails of this computer.
 const INNER: [&str; 4] = ["vmenet", "epair", "vnet", "vether"];
-/// The same on macOS: shared networks and those of virtual machines are `bridge100` and further ones, and `bridge0` is
-/// that of Thunderbolt. On a BSD a bridge may be the way to the network.
-const INNER_BRIDGES: &str = "bridge1";
+/// The same on macOS: shared networks and those of virtual machines are `bridge100` and further ones; `bridge0` is
+/// that of Thunderbolt, and users make others. On a BSD a bridge may be the way to the network.
+const INNER_BRIDGES: &str = "bridge10";
 
 pub(super) fn hardware(name: &str) -> Hardware {
     let begins = |names: &[&str]| names.iter().any(|known| name.starts_with(known));
@@ -48,6 +48,7 @@ mod tests {
             ("en0", false, false),
             ("em0", false, false),
             ("bridge0", false, false),
+            ("bridge1", false, false),
             ("bridge100", false, cfg!(target_vendor = "apple")),
             ("utun3", true, false),
             ("wg0", true, false),

@@ -21,8 +21,8 @@ use unix as side;
 #[cfg(system = "windows")]
 use windows as side;
 
-/// Disables core dumps of this process and its children. On Linux and FreeBSD it also forbids other processes of this
-/// user to read its memory; other systems let them, if they may debug it. On Windows it does nothing.
+/// Disables core dumps of this process and its children. On Linux it also forbids other processes of this user to read
+/// its memory; other systems let them, if they may debug it. On Windows it does nothing.
 pub fn keep_memory_private() {
     side::keep_memory_private();
 }

@@ -33,6 +33,11 @@ pub(super) fn is_executable(path: &Path) -> bool {
 /// it.
 pub(super) fn raise_descriptors(bound: Option<u64>) -> bool {
     let limit = getrlimit(Resource::Nofile);
-    let current = bound.map_or(limit.maximum, |bound| Some(limit.maximum.map_or(bound, |most| most.min(bound))));
+    let current = match bound {
+        // A limit that is higher already stays.
+        Some(bound) if limit.current.is_none_or(|current| current >= bound) => return true,
+        Some(bound) => Some(limit.maximum.map_or(bound, |most| most.min(bound))),
+        None => limit.maximum,
+    };
     setrlimit(Resource::Nofile, Rlimit { current, ..limit }).is_ok()
 }

@@ -9,11 +9,6 @@ use super::posix::{disable_core_dumps, raise_descriptors};
 const OPEN_MAX: u64 = 10_240;
 
 pub(super) fn keep_memory_private() {
-    #[cfg(target_os = "freebsd")]
-    {
-        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
-        let _ = set_dumpable_behavior(None, DumpableBehavior::NotDumpable);
-    }
     disable_core_dumps();
 }
 

@@ -1,7 +1,7 @@
 //! The console of Windows. Keys are read as events: what `ReadFile` returns is in the console's code page, and has lost
 //! characters. Text is written as UTF-16 for the same reason.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -69,6 +69,15 @@ pub(super) fn follows_sequences(kind: &str) -> bool {
     *console || !kind.is_empty()
 }
 
+/// Whether a person may see the console. Services, scheduled tasks and the windows of MSYS have one that nobody sees; in
+/// it a question would wait forever. There none of the standard streams is a console.
+fn is_seen() -> bool {
+    let is_console = |stream| Handle::new(stream).is_ok_and(|handle| ConsoleMode::from(handle).mode().is_ok());
+    let is_msys = std::env::var_os("MSYSTEM").is_some();
+    [HandleType::InputHandle, HandleType::OutputHandle].into_iter().any(is_console)
+        || (!is_msys && io::stderr().is_terminal())
+}
+
 /// The mode of a screen that follows escape sequences.
 fn followed(output: u32) -> u32 {
     output | PROCESSED_OUTPUT | VIRTUAL_TERMINAL_PROCESSING
@@ -93,6 +102,9 @@ pub(super) fn wait_for_input(terminal: &Terminal, longest: Duration) -> io::Resu
 
 impl Terminal {
     pub(super) fn open() -> io::Result<Self> {
+        if !is_seen() {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
         let (input, output) = (HandleType::CurrentInputHandle, HandleType::CurrentOutputHandle);
         let (input, output) = (Handle::new(input)?, Handle::new(output)?);
         Ok(Self { input, output, arrived: Arc::default(), begun: Vec::new() })
@@ -118,8 +130,10 @@ impl Terminal {
     }
 
     pub(super) fn set_mode(&self, mode: &Mode, flush: bool) -> io::Result<()> {
-        ConsoleMode::from(self.output.clone()).set_mode(mode.output)?;
-        ConsoleMode::from(self.input.clone()).set_mode(mode.input)?;
+        let screen = ConsoleMode::from(self.output.clone());
+        let before = screen.mode()?;
+        screen.set_mode(mode.output)?;
+        ConsoleMode::from(self.input.clone()).set_mode(mode.input).inspect_err(|_| drop(screen.set_mode(before)))?;
         if flush { self.forget_input() } else { Ok(()) }
     }
 
@@ -223,7 +237,8 @@ impl Mode {
     }
 
     pub(super) fn hidden(&self) -> Self {
-        Self { input: self.input & !ECHO_INPUT, output: self.output }
+        // A key as an escape sequence would become part of a hidden answer.
+        Self { input: self.input & !(ECHO_INPUT | VIRTUAL_TERMINAL_INPUT), output: self.output }
     }
 
     pub(super) fn has_single_keys(&self) -> bool {

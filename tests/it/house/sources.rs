@@ -62,7 +62,7 @@ impl Paths<'_> {
     /// Notes the arguments of a macro or an attribute: the words of a condition, and paths. They are not parsed, but a
     /// path contains colons.
     fn arguments(&mut self, name: &syn::Path, tokens: &str) {
-        if CONDITIONS.iter().any(|condition| name.is_ident(condition)) {
+        if name.segments.last().is_some_and(|last| CONDITIONS.iter().any(|condition| last.ident == condition)) {
             let words = tokens.split(|c: char| !(c.is_alphanumeric() || c == '_'));
             self.conditions.extend(words.filter(|word| !word.is_empty()).map(str::to_owned));
         }

@@ -224,19 +224,30 @@ impl Drop for RelayProcess {
     }
 }
 
+#[cfg(unix)]
+fn is_socket(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    path.symlink_metadata().is_ok_and(|data| data.file_type().is_socket())
+}
+
+#[cfg(not(unix))]
+fn is_socket(_: &Path) -> bool {
+    false
+}
+
 /// A path with slashes on every system.
 pub(crate) fn slashed(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
 }
 
-/// All files below a directory, without sockets and pipes.
+/// All files below a directory, without sockets.
 pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).into_iter().flatten() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(files(&path));
-        } else if path.symlink_metadata().is_ok_and(|data| data.is_file() || data.is_symlink()) {
+        } else if !is_socket(&path) {
             found.push(path);
         }
     }

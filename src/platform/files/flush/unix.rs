@@ -5,14 +5,17 @@ use std::io;
 use std::path::Path;
 
 use rustix::fs::fsync;
+use rustix::io::Errno;
 
-use crate::platform::files::errors::is_unflushable;
 use crate::platform::files::flush::directories::each_below;
 
-/// Some network drives of macOS refuse `F_FULLFSYNC`, but offer fsync(2).
+/// macOS refuses `F_FULLFSYNC` on exFAT and on some network drives, each with an error of its own; fsync(2) works there.
 pub(super) fn flush(file: &File) -> io::Result<()> {
+    let is_of_disk = |error: &io::Error| {
+        Errno::from_io_error(error).is_some_and(|number| [Errno::IO, Errno::NOSPC, Errno::DQUOT].contains(&number))
+    };
     match file.sync_all() {
-        Err(error) if is_unflushable(&error) => Ok(fsync(file)?),
+        Err(error) if !is_of_disk(&error) => Ok(fsync(file)?),
         flushed => flushed,
     }
 }

@@ -37,7 +37,8 @@ pub fn folded(path: &Path) -> Cow<'_, Path> {
 /// as ß and ſ, are unified too.
 fn caseless(path: &Path) -> PathBuf {
     let text = path.to_string_lossy();
-    PathBuf::from(text.nfd().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfc().collect::<String>())
+    let lower = text.nfd().flat_map(char::to_lowercase);
+    PathBuf::from(lower.flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfc().collect::<String>())
 }
 
 #[cfg(test)]
@@ -60,8 +61,9 @@ mod tests {
         for (from, to) in [("one", "two"), ("one", "directory"), ("full", "directory"), ("full", "two")] {
             match rename_new(&path(from), &path(to)) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                // FreeBSD.
-                Err(error) if crate::platform::files::is_refusal(&error) => return,
+                Err(error) if cfg!(not(any(target_vendor = "apple", target_os = "linux", windows))) => {
+                    return assert!(crate::platform::files::is_refusal(&error));
+                }
                 renamed => panic!("{from} → {to}: {renamed:?}"),
             }
             assert!(path(from).exists() && path(to).exists());
@@ -75,7 +77,7 @@ mod tests {
     #[test]
     fn names_that_macos_and_windows_take_for_one_are_one() {
         let same = |one: &str, other: &str| caseless(Path::new(one)) == caseless(Path::new(other));
-        for (one, other) in [("A/b.TXT", "a/B.txt"), ("é", "e\u{301}"), ("É", "e\u{301}"), ("STRASSE", "straße")] {
+        for (one, other) in [("A/b.TXT", "a/B.txt"), ("é", "e\u{301}"), ("É", "e\u{301}"), ("STRASSE", "straße"), ("ẞ", "ß")] {
             assert!(same(one, other), "{one} {other}");
         }
         assert!(!same("a", "b") && !same("e", "é") && !same("a/b", "ab"));
