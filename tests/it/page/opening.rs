@@ -183,7 +183,7 @@ fn a_browser_without_webcrypto_opens_a_share_on_the_local_network() {
     let mut host = Host::start(&sandbox, &["beach.jpg", "--public-url", "http://photos.lan", "--listen", &listens]);
     let Some(browser) = Browser::start(&[&format!("--host=photos.lan={listens}")]) else { return };
     let looks = [("phone-light", json!({ "width": 390, "height": 844 }))];
-    let phone = Looks { browser: &browser, options: json!({ "touch": true }), looks: &looks };
+    let phone = Looks { browser: &browser, options: json!({ "touch": true }), all: &looks };
     let tab = phone.tab(&json!({}));
     tab.goto(host.link());
     assert_eq!(tab.value("[location.host, isSecureContext]"), json!(["photos.lan", false]));
@@ -463,13 +463,13 @@ struct Looks<'a> {
     /// Options of every tab.
     options: Value,
     /// The name in the screenshots, and the appearance.
-    looks: &'a [(&'static str, Value)],
+    all: &'a [(&'static str, Value)],
 }
 
 impl Looks<'_> {
     fn tab(&self, more: &Value) -> Tab {
         let mut options = self.options.clone();
-        for more in [&self.looks[0].1, more] {
+        for more in [&self.all[0].1, more] {
             options.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         }
         self.browser.tab_with(options)
@@ -478,9 +478,9 @@ impl Looks<'_> {
     /// A state of the page: its text, and in every appearance its accessibility, and a screenshot for reviewers.
     fn at(&self, tab: &Tab, state: &str, text: &str) {
         tab.expect(text);
-        for (name, look) in self.looks {
+        for (name, look) in self.all {
             tab.tell("look", look.clone());
-            self.picture(tab, state, name);
+            picture(tab, state, name);
             let found = tab.tell("axe", json!({}));
             let serious: Vec<&Value> = found
                 .as_array()
@@ -494,14 +494,15 @@ impl Looks<'_> {
             let wide = tab.value("document.documentElement.scrollWidth <= innerWidth");
             assert_eq!(wide, true, "{state}, {name}: wider than the screen");
         }
-        tab.tell("look", self.looks[0].1.clone());
+        tab.tell("look", self.all[0].1.clone());
     }
+}
 
-    fn picture(&self, tab: &Tab, state: &str, name: &str) {
-        let place = Path::new(ROOT).join("target/pictures");
-        fs::create_dir_all(&place).unwrap();
-        tab.tell("shot", json!({ "path": place.join(format!("{state}-{name}.png")) }));
-    }
+/// A screenshot for reviewers.
+fn picture(tab: &Tab, state: &str, name: &str) {
+    let place = Path::new(ROOT).join("target/pictures");
+    fs::create_dir_all(&place).unwrap();
+    tab.tell("shot", json!({ "path": place.join(format!("{state}-{name}.png")) }));
 }
 
 #[test]
@@ -543,7 +544,7 @@ fn states(options: Value, looks: &[(&'static str, Value)]) {
     sandbox.write("secret.txt", "The Wi-Fi password is\n\n  tangerine-42\n".as_bytes());
     sandbox.write("holidays.tar.zst", &noise(900_000, 8));
     sandbox.write("passphrase", b"correct horse");
-    let look = Looks { browser: &browser, options, looks };
+    let look = Looks { browser: &browser, options, all: looks };
     states_before_the_opening(&look, &sandbox, &relay);
     states_of_the_opening(&look, &sandbox, &relay);
 }
@@ -619,7 +620,7 @@ fn states_before_the_opening(look: &Looks, sandbox: &Sandbox, relay: &RelayProce
     let tab = look.tab(&json!({ "script": false }));
     tab.goto(&photo);
     assert!(tab.text().contains("share open") && tab.text().contains("Nothing was opened"), "{}", tab.text());
-    look.picture(&tab, "no-script", look.looks[0].0);
+    picture(&tab, "no-script", look.all[0].0);
     let tab = look.tab(&json!({ "before": "delete globalThis.TransformStream" }));
     tab.goto(&photo);
     look.at(&tab, "unsupported", "This browser is too old");
@@ -676,7 +677,7 @@ fn states_of_the_opening(look: &Looks, sandbox: &Sandbox, relay: &RelayProcess) 
     let hidden = "Object.defineProperty(document, 'hidden', { get: () => true, configurable: true });
                   document.dispatchEvent(new Event('visibilitychange'))";
     tab.value(hidden);
-    look.picture(&tab, "covered", look.looks[0].0);
+    picture(&tab, "covered", look.all[0].0);
 
     // The network fails in the middle; then the content differs from that which was sent.
     let photo = send(sandbox, relay, &["holidays.tar.zst"]);
