@@ -68,10 +68,7 @@ class Tab {
     const page = await context.newPage();
     const session = await context.newCDPSession(page);
     const { text = 100, languages = null, insets = null } = options;
-    if (text !== 100) {
-      const fontSizes = { standard: (16 * text) / 100, fixed: (13 * text) / 100 };
-      await session.send("Page.setFontSizes", { fontSizes });
-    }
+    if (text !== 100) await Tab.#size(session, text);
     if (languages !== null) {
       const userAgent = await page.evaluate("navigator.userAgent");
       const acceptLanguage = languages.join(",");
@@ -80,6 +77,11 @@ class Tab {
     }
     if (insets !== null) await session.send("Emulation.setSafeAreaInsetsOverride", { insets });
     return new Tab(context, page, session, options);
+  }
+
+  static #size(session, text) {
+    const fontSizes = { standard: (16 * text) / 100, fixed: (13 * text) / 100 };
+    return session.send("Page.setFontSizes", { fontSizes });
   }
 
   constructor(context, page, session, options) {
@@ -185,6 +187,18 @@ class Tab {
   }
 
   resize = (size) => this.page.setViewportSize(size);
+  /** Changes the tab's appearance, and waits until it is drawn. */
+  async look({ width, height, dark = false, forced = false, text = 100 }) {
+    await this.page.setViewportSize({ width, height });
+    await this.page.emulateMedia({ colorScheme: dark ? "dark" : "light", forcedColors: forced ? "active" : "none" });
+    this.options = { ...this.options, text };
+    await Tab.#size(this.session, text);
+    await this.page.evaluate(async () => {
+      await new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)));
+      const moving = document.getAnimations().filter((each) => each instanceof CSSTransition);
+      await Promise.allSettled(moving.map(({ finished }) => finished));
+    });
+  }
   /** The tree that screen readers read: role, name and properties of everything in it. */
   async accessible() {
     const { nodes } = await this.session.send("Accessibility.getFullAXTree");
@@ -248,7 +262,9 @@ class Tab {
       .then(() => null);
   offline = ({ is }) => this.context.setOffline(is);
   async shot({ path, transparent = false, whole = true }) {
-    await this.page.screenshot({ path, fullPage: whole, omitBackground: transparent });
+    // For a shot of the whole page Chromium changes the page's size, and forgets that of the text.
+    const fullPage = whole && (this.options.text ?? 100) === 100;
+    await this.page.screenshot({ path, fullPage, omitBackground: transparent });
   }
 
   /** Deletes this storage and closes its tabs. */

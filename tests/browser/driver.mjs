@@ -80,7 +80,8 @@ const common = {
   requests: (tab) => tab.requests,
   complaints: (tab) => tab.complaints,
   async axe(tab) {
-    await tab.value({ code: readFileSync(require.resolve("axe-core/axe.min.js"), "utf8") });
+    if (!(await tab.value({ code: "'axe' in globalThis" })))
+      await tab.value({ code: readFileSync(require.resolve("axe-core/axe.min.js"), "utf8") });
     const { violations } = await tab.value({ code: "axe.run(document)" });
     return violations.map(({ id, impact, nodes }) => ({
       id,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::{fs, mem};
+use std::{env, fs, mem};
 
 use serde_json::{Value, json};
 
@@ -208,15 +208,17 @@ impl<'a> Small<'a> {
         self.browser.tab_with(options)
     }
 
-    /// Checks a screen, and puts a picture of it into target/pictures: of all of it, unless its text is large, which
-    /// Chromium then draws in the usual size.
+    /// Checks a screen. With `SHARE_PICTURES`, also puts a picture of it into target/pictures: hundreds take a while.
     pub(super) fn look(&mut self, tab: &Tab, state: &str, language: &str) {
         let found: Vec<String> = serde_json::from_value(tab.value(MISFITS)).unwrap();
         self.misfits.extend(found.into_iter().map(|misfit| format!("{state}, {language}: {misfit}")));
+        if env::var_os("SHARE_PICTURES").is_none() {
+            return;
+        }
         let directory = Path::new(ROOT).join("target/pictures/languages");
         fs::create_dir_all(&directory).unwrap();
         let path = directory.join(format!("{state}-{language}.png"));
-        tab.tell("shot", json!({ "path": path, "whole": !state.ends_with("large") }));
+        tab.tell("shot", json!({ "path": path }));
     }
 
     /// Looks at a screen on which the language can be chosen, in each language.

@@ -184,8 +184,8 @@ fn a_browser_without_webcrypto_opens_a_share_on_the_local_network() {
     let listens = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let mut host = Host::start(&sandbox, &["beach.jpg", "--public-url", "http://photos.lan", "--listen", &listens]);
     let Some(browser) = Browser::start(&[&format!("--host=photos.lan={listens}")]) else { return };
-    let phone =
-        Look { browser: &browser, options: json!({ "width": 390, "height": 844, "touch": true }), name: "phone-light" };
+    let looks = [("phone-light", json!({ "width": 390, "height": 844 }))];
+    let phone = Looks { browser: &browser, options: json!({ "touch": true }), all: &looks };
     let tab = phone.tab(&json!({}));
     tab.goto(host.link());
     assert_eq!(tab.value("[location.host, isSecureContext]"), json!(["photos.lan", false]));
@@ -459,96 +459,100 @@ fn a_reload_resumes_until_everything_was_seen_with_the_same_share() {
     another.press_button("Close").expect("The sender sees");
 }
 
-/// An appearance of the page: width, color scheme, and the directory for its screenshots.
-struct Look<'a> {
+/// Appearances of the page, on phones or on desks. A person acts in the first one.
+struct Looks<'a> {
     browser: &'a Browser,
+    /// Options of every tab.
     options: Value,
-    name: &'static str,
+    /// The name in the screenshots, and the appearance.
+    all: &'a [(&'static str, Value)],
 }
 
-impl Look<'_> {
+impl Looks<'_> {
     fn tab(&self, more: &Value) -> Tab {
         let mut options = self.options.clone();
-        options.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        for more in [&self.all[0].1, more] {
+            options.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        }
         self.browser.tab_with(options)
     }
 
-    /// A state of the page: its text, its accessibility, and a screenshot for reviewers.
+    /// A state of the page: its text, and in every appearance its accessibility, and a screenshot for reviewers.
     fn at(&self, tab: &Tab, state: &str, text: &str) {
         tab.expect(text);
-        self.picture(tab, state);
-        let found = tab.tell("axe", json!({}));
-        let serious: Vec<&Value> = found
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|found| found["impact"] == "serious" || found["impact"] == "critical")
-            // With forced colors, axe reads the page's own colors of some elements.
-            .filter(|found| self.options["forced"] != true || found["id"] != "color-contrast")
-            .collect();
-        assert!(serious.is_empty(), "{state}, {}: {serious:#?}", self.name);
-        let wide = tab.value("document.documentElement.scrollWidth <= innerWidth");
-        assert_eq!(wide, true, "{state}, {}: wider than the screen", self.name);
-    }
-
-    fn picture(&self, tab: &Tab, state: &str) {
-        let place = Path::new(ROOT).join("target/pictures");
-        fs::create_dir_all(&place).unwrap();
-        tab.tell("shot", json!({ "path": place.join(format!("{state}-{}.png", self.name)) }));
+        for (name, look) in self.all {
+            tab.tell("look", look.clone());
+            picture(tab, state, name);
+            let found = tab.tell("axe", json!({}));
+            let serious: Vec<&Value> = found
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter(|found| found["impact"] == "serious" || found["impact"] == "critical")
+                // With forced colors, axe reads the page's own colors of some elements.
+                .filter(|found| look["forced"] != true || found["id"] != "color-contrast")
+                .collect();
+            assert!(serious.is_empty(), "{state}, {name}: {serious:#?}");
+            let wide = tab.value("document.documentElement.scrollWidth <= innerWidth");
+            assert_eq!(wide, true, "{state}, {name}: wider than the screen");
+        }
+        tab.tell("look", self.all[0].1.clone());
     }
 }
 
-#[test]
-#[ignore = "needs browsers: tests/all"]
-fn every_state_is_readable_on_a_phone() {
-    states("phone-light", json!({ "width": 390, "height": 844, "touch": true }));
+/// A screenshot for reviewers.
+fn picture(tab: &Tab, state: &str, name: &str) {
+    let place = Path::new(ROOT).join("target/pictures");
+    fs::create_dir_all(&place).unwrap();
+    tab.tell("shot", json!({ "path": place.join(format!("{state}-{name}.png")) }));
 }
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
-fn every_state_is_readable_in_the_dark() {
-    states("desktop-dark", json!({ "dark": true }));
+fn every_state_is_readable_on_phones() {
+    states(
+        json!({ "touch": true }),
+        &[
+            ("phone-light", json!({ "width": 390, "height": 844 })),
+            ("phone-dark", json!({ "width": 320, "height": 568, "dark": true })),
+            ("phone-large-text", json!({ "width": 320, "height": 568, "text": 200 })),
+        ],
+    );
 }
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
-fn every_state_is_readable_on_a_small_phone_in_the_dark() {
-    states("phone-dark", json!({ "width": 320, "height": 568, "touch": true, "dark": true }));
+fn every_state_is_readable_on_desks() {
+    let desk = |more: &Value| {
+        let mut desk = json!({ "width": 1024, "height": 768 });
+        desk.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        desk
+    };
+    states(
+        json!({}),
+        &[
+            ("desktop-light", desk(&json!({}))),
+            ("desktop-dark", desk(&json!({ "dark": true }))),
+            ("desktop-forced", desk(&json!({ "dark": true, "forced": true }))),
+        ],
+    );
 }
 
-#[test]
-#[ignore = "needs browsers: tests/all"]
-fn every_state_is_readable_on_a_desk() {
-    states("desktop-light", json!({}));
-}
-
-#[test]
-#[ignore = "needs browsers: tests/all"]
-fn every_state_is_readable_with_text_twice_as_large() {
-    states("phone-large-text", json!({ "width": 320, "height": 568, "touch": true, "text": 200 }));
-}
-
-#[test]
-#[ignore = "needs browsers: tests/all"]
-fn every_state_is_readable_in_forced_colors() {
-    states("desktop-forced", json!({ "dark": true, "forced": true }));
-}
-
-/// Every state of the page: its text, its accessibility, and a screenshot in target/pictures.
-fn states(name: &'static str, options: Value) {
+/// Every state of the page.
+fn states(options: Value, looks: &[(&'static str, Value)]) {
     let Some(browser) = Browser::start(&[]) else { return };
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     sandbox.write("secret.txt", "The Wi-Fi password is\n\n  tangerine-42\n".as_bytes());
     sandbox.write("holidays.tar.zst", &noise(900_000, 8));
     sandbox.write("passphrase", b"correct horse");
-    let look = Look { browser: &browser, options, name };
+    let look = Looks { browser: &browser, options, all: looks };
     states_before_the_opening(&look, &sandbox, &relay);
     states_of_the_opening(&look, &sandbox, &relay);
 }
 
 #[expect(clippy::too_many_lines, reason = "one state after another, as the page goes through them")]
-fn states_before_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProcess) {
+fn states_before_the_opening(look: &Looks, sandbox: &Sandbox, relay: &RelayProcess) {
     let photo = send(sandbox, relay, &[PHOTO]);
     let fragment = photo.split_once('#').unwrap().1;
     let with = |fragment: &str| format!("{}#{fragment}", relay.url);
@@ -618,7 +622,7 @@ fn states_before_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProces
     let tab = look.tab(&json!({ "script": false }));
     tab.goto(&photo);
     assert!(tab.text().contains("share open") && tab.text().contains("Nothing was opened"), "{}", tab.text());
-    look.picture(&tab, "no-script");
+    picture(&tab, "no-script", look.all[0].0);
     let tab = look.tab(&json!({ "before": "delete globalThis.TransformStream" }));
     tab.goto(&photo);
     look.at(&tab, "unsupported", "This browser is too old");
@@ -639,7 +643,7 @@ fn with_words(relay: &RelayProcess) -> String {
     })
 }
 
-fn states_of_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProcess) {
+fn states_of_the_opening(look: &Looks, sandbox: &Sandbox, relay: &RelayProcess) {
     let plain = json!({});
     let album = send(sandbox, relay, &[PHOTO, CLIP, "secret.txt", "holidays.tar.zst"]);
     let tab = look.tab(&plain);
@@ -675,7 +679,7 @@ fn states_of_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProcess) {
     let hidden = "Object.defineProperty(document, 'hidden', { get: () => true, configurable: true });
                   document.dispatchEvent(new Event('visibilitychange'))";
     tab.value(hidden);
-    look.picture(&tab, "covered");
+    picture(&tab, "covered", look.all[0].0);
 
     // The network fails in the middle; then the content differs from that which was sent.
     let photo = send(sandbox, relay, &["holidays.tar.zst"]);
