@@ -294,9 +294,8 @@ mod tests {
 
     #[test]
     fn only_addresses_of_this_machine_are_taken() {
-        let unix = |path: &str| match socket_file::EXIST {
-            true => Ok(Admin(AdminAddress::Unix(path.into()))),
-            false => Err(NO_SOCKET_FILE),
+        let unix = |path: &str| {
+            if socket_file::EXIST { Ok(Admin(AdminAddress::Unix(path.into()))) } else { Err(NO_SOCKET_FILE) }
         };
         assert_eq!("unix:/run/share-relay/relay.sock".parse(), unix("/run/share-relay/relay.sock"));
         for text in ["127.0.0.1:9400", "[::1]:9400", "127.1.2.3:0"] {

@@ -1,4 +1,4 @@
-//! The side of macOS: a script in AppleScript. It is passed by standard input, since every user of this computer can
+//! The side of macOS: a script in `AppleScript`. It is passed by standard input, since every user of this computer can
 //! read arguments.
 
 use std::ffi::OsString;
