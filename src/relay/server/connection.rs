@@ -328,6 +328,8 @@ mod tests {
         assert!(time < WINDOW * 4, "{time:?}");
     }
 
+    // Elsewhere the buffer of the system takes all of it at once.
+    #[cfg(system = "linux")]
     #[tokio::test]
     async fn a_slow_line_is_not_cut() {
         let (written, time) = written(300 << 10, 2 << 10).await;

@@ -104,7 +104,7 @@ fn ctrl_c_revokes_and_asks_before_it_interrupts_an_opener() {
     assert_eq!(ended.code, 130, "{ended:?}");
     assert!(sandbox.share(["status"]).ok().contains("while it was being opened"));
     opener.kill();
-    assert_eq!(sandbox.names(), ["file"]);
+    assert_eq!(sandbox.names_after_kill(), ["file"]);
 }
 
 /// Whether this process, and so its children, ignore SIGHUP: the lowest bit of the mask.

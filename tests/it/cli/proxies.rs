@@ -12,7 +12,9 @@ use share::relay::obstacle::{NotByHttps, Obstacle};
 use share::relay::{Access, Identity, Network, Proxies, Relay, RelayError, Source};
 use share::relay_url::RelayUrl;
 
-use crate::support::{Ended, Run, Sandbox, Socks, SocksReply, certificate, set_mode};
+#[cfg(unix)]
+use crate::support::set_mode;
+use crate::support::{Ended, Run, Sandbox, Socks, SocksReply, certificate};
 
 pub(super) const KEY: &str = "share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg";
 
@@ -84,6 +86,21 @@ fn an_error_names_the_proxy() {
     assert!(ended.stderr.contains("or set NO_PROXY=192.168.1.23\n"), "{ended:?}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_password_that_other_users_can_read_causes_a_warning() {
+    let sandbox = Sandbox::new();
+    let config = sandbox.home().join(".config/share/config.toml");
+    fs::create_dir_all(config.parent().unwrap()).unwrap();
+    fs::write(&config, "proxy = 'http://me:hunter22@127.0.0.1:9'\n").unwrap();
+    for (mode, warns) in [(0o644, true), (0o600, false)] {
+        set_mode(&config, mode);
+        let ended = sandbox.share(["list"]).run();
+        assert_eq!(ended.stderr.contains("warning: other users of this computer can read the proxy's password"), warns);
+        assert!(ended.code == 0 && !ended.stderr.contains("hunter22"), "{ended:?}");
+    }
+}
+
 #[test]
 fn values_that_cannot_be_used_are_errors_before_anything_is_sent() {
     let sandbox = Sandbox::new();
@@ -127,14 +144,6 @@ fn values_that_cannot_be_used_are_errors_before_anything_is_sent() {
         ended.code == 2 && ended.stderr.contains("config.toml: proxy: gopher proxies are not supported"),
         "{ended:?}"
     );
-    // The file of a password should be private.
-    fs::write(&config, format!("proxy = 'http://me:hunter22@{}'\n", proxy.address)).unwrap();
-    for (mode, warns) in [(0o644, true), (0o600, false)] {
-        set_mode(&config, mode);
-        let ended = sandbox.share(["list"]).run();
-        assert_eq!(ended.stderr.contains("warning: other users of this computer can read the proxy's password"), warns);
-        assert!(ended.code == 0 && !ended.stderr.contains("hunter22"), "{ended:?}");
-    }
     // "none" switches the setting off, and what does not connect does not read it.
     for (onion, name) in [("http://a.onion", "a.onion"), ("http://A.ONION.:4080", "a.onion.:4080")] {
         let ended = peek(&sandbox, onion).arg("--proxy").arg("none").run();

@@ -7,6 +7,7 @@ use std::process::Command;
 use super::places::{mode, set_mode, team};
 use crate::support::{SHARE, Sandbox, files, skip};
 
+#[cfg(system = "linux")]
 #[test]
 fn a_planted_private_directory_is_refused() {
     let sandbox = Sandbox::new();
@@ -47,6 +48,7 @@ fn a_planted_private_directory_is_refused() {
     assert_eq!(files(&inside).len(), 0);
 }
 
+#[cfg(system = "linux")]
 #[test]
 fn a_private_directory_in_which_others_could_plant_something_is_refused() {
     let sandbox = Sandbox::new();
@@ -121,6 +123,7 @@ fn without_a_proc_file_system_a_replaceable_directory_is_refused_with_that_reaso
     assert_eq!(started().run().code, 0);
 }
 
+#[cfg(system = "linux")]
 #[test]
 fn a_relay_stays_in_its_directory_when_others_exchange_it() {
     let sandbox = Sandbox::new();

@@ -62,6 +62,14 @@ impl Sandbox {
         names
     }
 
+    /// The names in the working directory after a program was killed, sorted. On Linux an incomplete file has no name.
+    /// Elsewhere the next run of the program removes it.
+    pub(crate) fn names_after_kill(&self) -> Vec<String> {
+        let mut names = self.names();
+        names.retain(|name| cfg!(system = "linux") || !name.starts_with(".share-"));
+        names
+    }
+
     /// Files that are kept between runs, except those about sent shares.
     pub(crate) fn kept(&self) -> Vec<PathBuf> {
         files(&self.home()).into_iter().filter(|path| !slashed(path).contains("/outbox/")).collect()

@@ -10,6 +10,7 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
+#[cfg(system = "linux")]
 #[test]
 fn a_playlist_disguised_as_a_video_is_not_played() {
     let sandbox = Sandbox::new();
@@ -28,6 +29,7 @@ fn a_playlist_disguised_as_a_video_is_not_played() {
     );
 }
 
+#[cfg(system = "linux")]
 #[test]
 fn a_player_that_exits_at_once_has_shown_nothing() {
     let sandbox = Sandbox::new();
@@ -37,6 +39,24 @@ fn a_player_that_exits_at_once_has_shown_nothing() {
     assert_eq!(tty.end(), 8, "{}", tty.screen());
     assert!(tty.screen().contains("the viewer exited at once"), "{}", tty.screen());
     assert_eq!(state(&sandbox), "claimed");
+    sandbox.share(["open", "-q", &link, "-o", "clip.mp4"]).ok();
+}
+
+/// A program cannot inherit memory there.
+#[cfg(not(system = "linux"))]
+#[test]
+fn a_program_is_refused_as_a_viewer_before_the_share_is_opened() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let link = send(&sandbox, &relay, &[CLIP]);
+    let mut tty = Tty::start(&sandbox, TerminalKind::Plain, &format!("SHARE_VIEWER=true \"$SHARE\" open -y '{link}'"));
+    assert_eq!(tty.end(), 2, "{}", tty.screen());
+    assert!(
+        tty.screen().contains("the viewer true cannot show a share from memory on this system"),
+        "{}",
+        tty.screen()
+    );
+    assert_eq!(state(&sandbox), "stored");
     sandbox.share(["open", "-q", &link, "-o", "clip.mp4"]).ok();
 }
 
