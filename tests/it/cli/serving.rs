@@ -46,7 +46,7 @@ fn the_program_of_a_tunnel_ends_when_share_is_killed() {
     let [ours, theirs] = [free_port(), free_port()];
     let (store, state) = (folder_url(sandbox.path("store")), sandbox.path("state"));
     let program = format!(
-        "'{SHARE}' relay --listen 127.0.0.1:{theirs} --store '{store}' --reserve 0 --state-dir '{}' \
+        "'{SHARE}' relay --listen 127.0.0.1:{theirs} --store '{store}' --reserve 0 --anyone --state-dir '{}' \
          --public-url http://localhost:{{}}/",
         state.display()
     );
