@@ -76,9 +76,9 @@ pub(super) struct Context {
 }
 
 impl Context {
-    /// `sockets`: those that the service manager passed, if the command is a server. SIGHUP asks a server to read its
-    /// files again.
-    pub(super) fn new(common: Common, output: Output, sockets: Option<Sockets>) -> Result<Self, Failure> {
+    /// `lasts`: the command may outlive its terminal. `sockets`: those that the service manager passed, if the command
+    /// is a server. SIGHUP asks a server to read its files again.
+    pub(super) fn new(common: Common, output: Output, lasts: bool, sockets: Option<Sockets>) -> Result<Self, Failure> {
         let config = Config::read()?;
         let give_up = match (common.give_up, &config.give_up) {
             (Some(given), _) => given,
@@ -86,7 +86,7 @@ impl Context {
             (None, None) => GIVE_UP,
         };
         let give_up_is_set = common.give_up.is_some() || config.give_up.is_some();
-        let (signals, state_dir) = (Signals::listen(sockets.is_some()), common.state_dir);
+        let (signals, state_dir) = (Signals::listen(lasts, sockets.is_some()), common.state_dir);
         let sockets = Mutex::new(sockets.unwrap_or_default());
         let network = network::Setting::new(common.proxy, common.ca);
         if network.shows_password() {

@@ -165,9 +165,10 @@ fn run(cli: Cli, question: Option<&str>, sockets: Option<Sockets>, output: &Outp
         // A client does one thing: its thread moves bytes, another one encrypts.
         _ => tokio::runtime::Builder::new_current_thread(),
     };
+    let lasts = matches!(cli.command, Command::Send(_) | Command::Open(_) | Command::Status(_) | Command::Relay(_));
     let runtime = runtime.enable_all().build().map_err(anyhow::Error::from)?;
     let result = runtime.block_on(async {
-        let cx = Context::new(cli.common, output.clone(), sockets)?;
+        let cx = Context::new(cli.common, output.clone(), lasts, sockets)?;
         if let Some(question) = question
             && !prompt::confirm(question, &cx).await?
         {

@@ -54,13 +54,13 @@ impl Reloads {
 }
 
 impl Signals {
-    /// Listens from now on. `reloads`: SIGHUP asks to read files again. It stops the program all the same if the
-    /// terminal that controlled it is gone.
-    pub(super) fn listen(reloads: bool) -> Self {
+    /// Listens from now on. `lasts`: the command may outlive its terminal. `reloads`: SIGHUP asks to read files again.
+    /// It stops the program all the same if the terminal that controlled it is gone.
+    pub(super) fn listen(lasts: bool, reloads: bool) -> Self {
         let (to, from) = mpsc::unbounded_channel();
         let (hung_up, hangups) = mpsc::unbounded_channel();
         let had_terminal = tty::is_controlled();
-        listen(move |signal| match signal {
+        listen(lasts, move |signal| match signal {
             Signal::Interrupt => to.send(Stop::Person).is_ok(),
             Signal::Hangup if reloads && (!had_terminal || tty::is_controlled()) => hung_up.send(()).is_ok(),
             Signal::End | Signal::Hangup => to.send(Stop::Machine).is_ok(),
@@ -107,7 +107,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_reload_lasts_until_every_subscriber_is_done() {
-        let signals = Signals::listen(true);
+        let signals = Signals::listen(true, true);
         signals.reload().await;
         let (mut first, mut second) = (signals.reloads(), signals.reloads());
         let reloading = tokio::spawn({

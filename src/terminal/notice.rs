@@ -31,13 +31,19 @@ pub(crate) fn give(occasion: Occasion, summary: &str, body: &str) -> io::Result<
             Occasion::Done => "transfer.complete",
             Occasion::Failed => "transfer.error",
         };
-        let body = body.lines().map(printable).collect::<Vec<_>>().join("\n");
-        let notification = Notification { app: "share", summary: &printable(summary), body: &body, category };
+        let text = body.lines().map(printable).collect::<Vec<_>>().join("\n");
+        let notification = Notification { app: "share", summary: &printable(summary), body: &text, category };
         match notification::show(session.bus(), &notification, BOUND) {
-            Ok(()) => return Ok(()),
+            Ok(()) if notification::ARE_CONFIRMED => return Ok(()),
+            Ok(()) => return on_terminal(summary, body).or(Ok(())),
             Err(error) => tracing::debug!(%error, "the desktop shows no notification"),
         }
     }
+    on_terminal(summary, body)
+}
+
+/// Rings the bell, and sends the sequence of the terminal.
+fn on_terminal(summary: &str, body: &str) -> io::Result<()> {
     let mut terminal = Tty::open_to_write().map_err(|_| io::Error::other("neither a desktop nor a terminal"))?;
     let (form, is_within) = match tmux::outer() {
         Some(outer) if outer.may_pass => (Form::of_name(&outer.name), true),

@@ -8,7 +8,7 @@ use std::env;
 
 use crate::platform::tty;
 
-/// Whether the terminal can only print: `TERM` is `dumb` or, but on Windows, missing.
+/// Whether the terminal can only print: `TERM` is `dumb`; on other systems than Windows, also if it is missing.
 pub(crate) fn is_dumb() -> bool {
     !tty::follows_sequences(&env::var("TERM").unwrap_or_default())
 }

@@ -10,9 +10,6 @@ use crate::platform::network;
 use crate::platform::service::Socket;
 use crate::safe_text::reason;
 
-/// Ports below need a privilege.
-const PRIVILEGED: u16 = 1024;
-
 /// An address with a port.
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "expected an address with a port, like 127.0.0.1:4080".to_owned())
@@ -43,13 +40,14 @@ pub(super) fn main(address: Option<SocketAddr>, cx: &Context) -> Result<(TcpList
 }
 
 fn failure(option: &str, place: &str, port: u16, error: &io::Error) -> Failure {
-    let is_denied = error.kind() == io::ErrorKind::PermissionDenied && port < PRIVILEGED;
+    let is_denied = error.kind() == io::ErrorKind::PermissionDenied && network::PRIVILEGED.contains(&port);
     let hint = if is_denied && network::HAS_CAPABILITIES {
         let program = std::env::current_exe().map_or_else(|_| "share".to_owned(), |path| path.display().to_string());
         Hint::run(format!("sudo setcap cap_net_bind_service=+ep {}", quoted(&program)))
     } else {
         Hint::line(format!("use {option} with another address; port 0 chooses a free port"))
     };
-    let why = if is_denied { format!("; ports below {PRIVILEGED} need a privilege") } else { String::new() };
+    let why =
+        if is_denied { format!("; ports below {} need a privilege", network::PRIVILEGED.end) } else { String::new() };
     Failure::local(format!("cannot listen on {place}: {}{why}", reason(error)), hint)
 }

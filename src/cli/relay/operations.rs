@@ -36,10 +36,11 @@ pub(super) const SETTLE_TIME: Duration = Duration::from_secs(10);
 /// Time for the service manager beyond the time for running requests and deletions.
 const STOP_TIME: Duration = Duration::from_secs(5);
 
-/// The error for `unix:PATH` on Windows.
-const NO_SOCKET_FILE: &str = "this system has no sockets in the file system; use 127.0.0.1:PORT or [::1]:PORT";
+/// The forms of an address on this system.
+const FORMS: &str =
+    if socket_file::EXIST { "127.0.0.1:PORT, [::1]:PORT or unix:PATH" } else { "127.0.0.1:PORT or [::1]:PORT" };
 
-/// The help of `--admin`.
+/// The help of `--admin`. It is the same on all systems: the committed completions have it.
 const ADMIN: &str = "Serve health, metrics and status at ADDRESS: 127.0.0.1:PORT, [::1]:PORT or unix:PATH \
                      [default: relay.sock in the state directory]";
 
@@ -68,15 +69,14 @@ pub(super) struct OperationArgs {
 pub(super) struct Admin(pub(super) AdminAddress);
 
 impl FromStr for Admin {
-    type Err = &'static str;
+    type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, &'static str> {
+    fn from_str(text: &str) -> Result<Self, String> {
         match (text.strip_prefix("unix:"), text.parse::<SocketAddr>()) {
-            (Some(path), _) if !path.is_empty() && !socket_file::EXIST => Err(NO_SOCKET_FILE),
-            (Some(path), _) if !path.is_empty() => Ok(Self(AdminAddress::Unix(path.into()))),
+            (Some(path), _) if !path.is_empty() && socket_file::EXIST => Ok(Self(AdminAddress::Unix(path.into()))),
             (_, Ok(address)) if address.ip().is_loopback() => Ok(Self(AdminAddress::Tcp(address))),
-            (_, Ok(_)) => Err("other machines could reach that address; use 127.0.0.1:PORT, [::1]:PORT or unix:PATH"),
-            _ => Err("expected 127.0.0.1:PORT, [::1]:PORT or unix:PATH"),
+            (_, Ok(_)) => Err(format!("other machines could reach that address; use {FORMS}")),
+            _ => Err(format!("expected {FORMS}")),
         }
     }
 }
@@ -166,6 +166,7 @@ impl OperationArgs {
                 Ok((listener, made)) => Ok((Some(Socket::File(listener)), Some(made))),
                 Err(error) => Err(cannot_listen(&given.to_string(), &error)),
             },
+            (None, None) if !socket_file::EXIST => Ok((None, None)),
             (None, None) => match cx.state().and_then(|state| listen_privately(&state.path(SOCKET))) {
                 Ok((listener, made)) => Ok((Some(Socket::File(listener)), Some(made))),
                 Err(error) => {
@@ -295,7 +296,8 @@ mod tests {
     #[test]
     fn only_addresses_of_this_machine_are_taken() {
         let unix = |path: &str| {
-            if socket_file::EXIST { Ok(Admin(AdminAddress::Unix(path.into()))) } else { Err(NO_SOCKET_FILE) }
+            let refused = || "expected 127.0.0.1:PORT or [::1]:PORT".to_owned();
+            socket_file::EXIST.then(|| Admin(AdminAddress::Unix(path.into()))).ok_or_else(refused)
         };
         assert_eq!("unix:/run/share-relay/relay.sock".parse(), unix("/run/share-relay/relay.sock"));
         for text in ["127.0.0.1:9400", "[::1]:9400", "127.1.2.3:0"] {

@@ -1,7 +1,7 @@
 //! Watching a tunnel while it is used: it is opened again when it is lost.
 //!
-//! The clock of the runtime stands still while the computer is suspended, so a night does not use up the time to give
-//! up. The clock of the system shows that there was one.
+//! Except on Windows, the clock of the runtime stands still while the computer is suspended, so a night does not use up
+//! the time to give up. The clock of the system shows that there was one.
 
 use std::time::Duration;
 

@@ -15,7 +15,7 @@ pub(super) const IS_HELD: bool = false;
 pub(super) fn set(text: &str, _: impl FnOnce(&mut Command)) -> io::Result<()> {
     let mut clipboard = Clipboard::new().map_err(io::Error::other)?;
     let set = clipboard.set();
-    // `org.nspasteboard.ConcealedType`.
+    // `org.nspasteboard.ConcealedType`. The user's other devices may still paste it (Universal Clipboard).
     #[cfg(target_vendor = "apple")]
     let set = set.exclude_from_history();
     // Neither the history nor other devices of the user get it.

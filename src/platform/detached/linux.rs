@@ -7,8 +7,8 @@ use std::process::{Command, ExitCode};
 
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal, setsid};
 
+use super::again::{again, cannot_run, if_again};
 pub(super) use super::posix::Group;
-use super::posix::{again, cannot_run, if_again};
 
 pub(super) fn command(program: &Path) -> Command {
     // The file of this process, also after another one has taken its place.
@@ -19,11 +19,11 @@ pub(super) fn run_second(arguments: &[OsString]) -> Option<ExitCode> {
     if_again(arguments, run)
 }
 
-fn run(parent: Pid, program: &OsString, arguments: &[OsString]) -> ExitCode {
+fn run(parent: i32, program: &OsString, arguments: &[OsString]) -> ExitCode {
     let _ = setsid();
     let is_bound = set_parent_process_death_signal(Some(Signal::TERM)).is_ok();
     // The parent may have ended before it was asked for.
-    if !is_bound || getppid() != Some(parent) {
+    if !is_bound || getppid() != Pid::from_raw(parent) {
         return ExitCode::FAILURE;
     }
     let error = Command::new(program).args(arguments).exec();

@@ -1,11 +1,12 @@
 //! Programs that run apart from our terminal, so that Ctrl-C in it does not reach them and they cannot ask there, and
 //! that end when this process does, however that ends.
 //!
-//! On Unix this program runs itself again for that. On Linux the new process leaves the session, asks to be ended with
-//! its parent, and becomes the program. macOS and the BSDs have no such request, so there the new process starts the
-//! program, and ends it when the parent has gone. On Windows the program belongs to a job that ends with our last
-//! handle of it.
+//! This program runs itself again for that. On Linux the new process leaves the session, asks to be ended with its
+//! parent, and becomes the program. macOS and the BSDs have no such request, so there the new process starts the
+//! program, and ends it when the parent has gone. On Windows the new process waits until it belongs to a job that ends
+//! with our last handle of it, and starts the program in that job.
 
+mod again;
 #[cfg(system = "linux")]
 mod linux;
 #[cfg(unix)]
@@ -44,29 +45,34 @@ pub fn words(text: &str) -> Option<Vec<String>> {
 }
 
 /// A command that runs a program apart from our terminal, without variables of this process. On Linux it is asked to
-/// end when the *thread* that starts it ends.
+/// end when the *thread* that starts it ends. On Windows it waits for [`Group::of`].
 pub fn command(program: &Path, arguments: &[String]) -> Command {
     let mut command = side::command(program);
     command.args(arguments);
+    remove_own_variables(&mut command);
+    command
+}
+
+/// Lets a command run without the variables of this program, which may hold secrets.
+pub fn remove_own_variables(command: &mut Command) {
     for (name, _) in env::vars_os().filter(|(name, _)| is_own(name.as_encoded_bytes())) {
         command.env_remove(name);
     }
-    command
 }
 
 /// Whether a variable is one of this program. Case does not count in their names on Windows.
 fn is_own(name: &[u8]) -> bool {
     const PREFIX: &[u8] = b"SHARE_";
-    name.get(..PREFIX.len()).is_some_and(|start| {
-        if cfg!(windows) { start.eq_ignore_ascii_case(PREFIX) } else { start == PREFIX }
-    })
+    name.get(..PREFIX.len())
+        .is_some_and(|start| if cfg!(windows) { start.eq_ignore_ascii_case(PREFIX) } else { start == PREFIX })
 }
 
 /// A started [`command`] and the processes that it has started.
 pub struct Group(side::Group);
 
 impl Group {
-    /// The group of a [`command`] that was just started. On Windows it ends when this is dropped.
+    /// The group of a [`command`] that was just started with a pipe as its standard input. On Windows it ends when this
+    /// is dropped.
     ///
     /// # Errors
     /// Windows refuses a job. Then the program is killed.
@@ -106,7 +112,7 @@ impl Detached {
     /// calls this does, so that must be one that lasts.
     ///
     /// # Errors
-    /// No process can be started. On Unix a program that cannot be run prints that on its standard error.
+    /// No process can be started. For a program that cannot be run, its standard error shows why.
     pub fn start(program: &Path, arguments: &[String]) -> io::Result<(Self, Outputs)> {
         let mut command = command(program, arguments);
         command.env("TERM", "dumb").env("NO_COLOR", "1").env("SSH_ASKPASS_REQUIRE", "never");
@@ -136,6 +142,8 @@ impl Detached {
         if let Some(group) = self.group.take() {
             group.kill();
         }
+        // A process that has just started has not made its group yet.
+        let _ = self.child.start_kill();
     }
 }
 

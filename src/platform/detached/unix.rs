@@ -10,8 +10,8 @@ use tokio::process::Child;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{interval, timeout};
 
+use super::again::{again, cannot_run, if_again};
 pub(super) use super::posix::Group;
-use super::posix::{again, cannot_run, if_again};
 
 /// The pause between two looks whether the parent has gone.
 const LOOK: Duration = Duration::from_millis(300);
@@ -27,7 +27,7 @@ pub(super) fn run_second(arguments: &[OsString]) -> Option<ExitCode> {
     if_again(arguments, run)
 }
 
-fn run(parent: Pid, program: &OsString, arguments: &[OsString]) -> ExitCode {
+fn run(parent: i32, program: &OsString, arguments: &[OsString]) -> ExitCode {
     let _ = setsid();
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return ExitCode::FAILURE;
@@ -43,7 +43,7 @@ fn run(parent: Pid, program: &OsString, arguments: &[OsString]) -> ExitCode {
 }
 
 /// Waits for the end of the program, or ends all of its group if the parent has gone.
-async fn watch(mut child: Child, parent: Pid) -> ExitCode {
+async fn watch(mut child: Child, parent: i32) -> ExitCode {
     tokio::select! {
         ended = child.wait() => return ended.map_or(ExitCode::FAILURE, as_own),
         () = gone(parent) => {}
@@ -56,9 +56,9 @@ async fn watch(mut child: Child, parent: Pid) -> ExitCode {
 }
 
 /// Lasts until this process has another parent.
-async fn gone(parent: Pid) {
+async fn gone(parent: i32) {
     let mut look = interval(LOOK);
-    while getppid() == Some(parent) {
+    while getppid() == Pid::from_raw(parent) {
         look.tick().await;
     }
 }

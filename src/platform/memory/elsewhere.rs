@@ -88,7 +88,7 @@ pub(super) fn largest_file() -> u64 {
 
 #[cfg(any(target_vendor = "apple", target_os = "freebsd", windows))]
 pub(super) fn free() -> Option<u64> {
-    let mut system = sysinfo::System::new();
+    let mut system = sysinfo::System::new().ok()?;
     system.refresh_memory_specifics(sysinfo::MemoryRefreshKind::nothing().with_ram());
     Some(system.available_memory()).filter(|free| *free > 0)
 }

@@ -10,6 +10,7 @@ mod windows;
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::ops::Range;
 use std::time::Duration;
 
 #[cfg(system = "linux")]
@@ -27,6 +28,9 @@ pub use self::kinds::{Enclosure, Hardware};
 /// Clients that wait to be accepted by a server. A system may allow fewer.
 const MANY: i32 = 4096;
 
+/// The ports that need a privilege. Windows has none.
+pub const PRIVILEGED: Range<u16> = 0..if cfg!(windows) { 0 } else { 1024 };
+
 /// Whether a program can be allowed to listen on ports that need a privilege (capabilities).
 pub const HAS_CAPABILITIES: bool = cfg!(system = "linux");
 
@@ -37,9 +41,11 @@ pub const HAS_CAPABILITIES: bool = cfg!(system = "linux");
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     if address.is_ipv6() && address.ip().is_unspecified() {
-        socket.set_only_v6(false)?;
+        // OpenBSD refuses a socket for both.
+        socket.set_only_v6(false).map_err(|error| io::Error::new(io::ErrorKind::AddrNotAvailable, error))?;
     }
-    // On Windows this option would let two processes have one address.
+    // On Windows this option would let two processes have one address. Without it, another process of the same user may
+    // still listen at a more specific address with this port; the option that prevents that has no safe function.
     if cfg!(unix) {
         socket.set_reuse_address(true)?;
     }

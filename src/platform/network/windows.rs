@@ -16,7 +16,7 @@ const TUNNELS: [&str; 7] = ["tailscale", "wireguard", "openvpn", "tap-windows", 
 /// Words in the names of interfaces that lead to virtual machines of this computer.
 const INNER: [&str; 4] = ["(default switch)", "(wsl", "vmware", "virtualbox"];
 
-/// Users may rename interfaces.
+/// Judges by the name, which users may change.
 pub(super) fn hardware(name: &str) -> Hardware {
     let name = name.to_lowercase();
     let contains = |words: &[&str]| words.iter().any(|word| name.contains(word));

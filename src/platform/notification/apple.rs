@@ -3,11 +3,12 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::message::Notification;
+use crate::platform::detached::remove_own_variables;
 
 /// The interpreter of the system.
 const INTERPRETER: &str = "/usr/bin/osascript";
@@ -17,10 +18,21 @@ const LOOK: Duration = Duration::from_millis(10);
 pub(super) fn show(_: Option<OsString>, notification: &Notification<'_>, within: Duration) -> io::Result<()> {
     let mut command = Command::new(INTERPRETER);
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    remove_own_variables(&mut command);
     let mut child = command.spawn()?;
+    let shown = run(&mut child, &script(notification), within);
+    if shown.is_err() {
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+    shown
+}
+
+/// Passes the script to the interpreter, and waits for its end.
+fn run(child: &mut Child, script: &str, within: Duration) -> io::Result<()> {
     // A script is shorter than what a pipe holds.
     if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all(script(notification).as_bytes())?;
+        stdin.write_all(script.as_bytes())?;
     }
     let begun = Instant::now();
     loop {
@@ -28,11 +40,7 @@ pub(super) fn show(_: Option<OsString>, notification: &Notification<'_>, within:
             Some(status) if status.success() => return Ok(()),
             Some(_) => return Err(io::Error::other("the desktop refuses notifications")),
             None if begun.elapsed() < within => thread::sleep(LOOK),
-            None => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(io::ErrorKind::TimedOut.into());
-            }
+            None => return Err(io::ErrorKind::TimedOut.into()),
         }
     }
 }

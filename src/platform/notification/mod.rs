@@ -29,6 +29,10 @@ pub use self::message::Notification;
 /// session has none.
 pub const NAMES_SCREEN: bool = cfg!(all(unix, not(target_vendor = "apple")));
 
+/// Whether a notification without an error was shown. macOS reports none if the user has not allowed notifications of
+/// the program that shows them, Script Editor.
+pub const ARE_CONFIRMED: bool = cfg!(not(target_vendor = "apple"));
+
 /// Shows a notification. Gives up after `within`. `bus`: the address of the session bus, if it is not the usual one.
 ///
 /// # Errors

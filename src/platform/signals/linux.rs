@@ -4,6 +4,10 @@ use std::fs;
 
 use tokio::signal::unix::SignalKind;
 
+pub(super) fn hears_hangup(_lasts: bool) -> bool {
+    !ignores_hangup()
+}
+
 /// Whether this program was started with SIGHUP ignored (`SigIgn` of proc(5)).
 pub(super) fn ignores_hangup() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();

@@ -5,7 +5,8 @@
 pub enum Signal {
     /// Ctrl-C (SIGINT).
     Interrupt,
-    /// SIGTERM, SIGQUIT. On Windows: Ctrl-Break, a closed console, the end of the session, the end of the system.
+    /// SIGTERM, SIGQUIT. On Windows: Ctrl-Break, and a closed console, which leaves five seconds. Windows ends this
+    /// program without notice at the end of a session and of the system, as every one that has loaded `user32.dll`.
     End,
     /// SIGHUP. Windows has none.
     Hangup,

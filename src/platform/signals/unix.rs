@@ -2,6 +2,10 @@
 
 use std::process::{Command, Stdio};
 
+pub(super) fn hears_hangup(lasts: bool) -> bool {
+    lasts && !ignores_hangup()
+}
+
 /// Whether this program was started with SIGHUP ignored. A child inherits that: a shell that sends SIGHUP to itself
 /// ends by it, or not.
 pub(super) fn ignores_hangup() -> bool {

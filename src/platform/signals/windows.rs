@@ -1,6 +1,6 @@
 //! The side of Windows.
 
-use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_logoff, ctrl_shutdown};
+use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close};
 
 use super::signal::Signal;
 
@@ -14,10 +14,8 @@ macro_rules! each {
     };
 }
 
-pub(super) fn listen(heard: &(impl Fn(Signal) -> bool + Clone + Send + 'static)) {
+pub(super) fn listen(_: bool, heard: &(impl Fn(Signal) -> bool + Clone + Send + 'static)) {
     each!(ctrl_c(), heard, Signal::Interrupt);
     each!(ctrl_break(), heard, Signal::End);
     each!(ctrl_close(), heard, Signal::End);
-    each!(ctrl_logoff(), heard, Signal::End);
-    each!(ctrl_shutdown(), heard, Signal::End);
 }

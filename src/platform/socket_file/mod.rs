@@ -1,5 +1,4 @@
-//! Sockets in the file system, by which programs on this machine reach a server. Windows gets none here, neither to
-//! listen nor to connect.
+//! Sockets in the file system, by which programs on this machine reach a server. Not supported on Windows.
 
 #[cfg(unix)]
 mod posix;

@@ -31,9 +31,17 @@ pub(super) enum Step {
     Done,
 }
 
+/// Space for typed text, in bytes. A text that needs more leaves a copy in freed memory.
+pub(super) const SPACE: usize = 4096;
+
 /// A line while it is typed.
-#[derive(Default)]
 pub(super) struct Line(Zeroizing<String>);
+
+impl Default for Line {
+    fn default() -> Self {
+        Self(Zeroizing::new(String::with_capacity(SPACE)))
+    }
+}
 
 impl Line {
     pub(super) fn push(&mut self, c: char) -> Step {
@@ -59,7 +67,7 @@ impl Line {
 
     /// The line; the next one begins.
     pub(super) fn take(&mut self) -> Zeroizing<String> {
-        std::mem::take(&mut self.0)
+        std::mem::take(self).0
     }
 }
 

@@ -125,8 +125,8 @@ impl Tty {
         self.0.pending().is_ok_and(|count| count > 0)
     }
 
-    /// Waits for input, at most for `longest`. Returns whether there is any. Linux waits for an event; the other systems
-    /// have no safe call for it, and look every few milliseconds.
+    /// Waits for input, at most for `longest`. Returns whether there is any. Linux waits for an event; the other
+    /// systems have no safe call for it, and look every few milliseconds.
     ///
     /// # Errors
     /// [`io::ErrorKind::UnexpectedEof`] if the terminal was closed; otherwise an error of the system.

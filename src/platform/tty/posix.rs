@@ -1,14 +1,11 @@
-//! Terminals of POSIX, but for the wait for input.
+//! The part that Linux, macOS and the BSDs have in common.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
 
-use rustix::fs::OFlags;
 use rustix::termios::{
-    InputModes, LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr, tcgetsid,
+    InputModes, LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr,
     tcgetwinsize, tcsetattr,
 };
 
@@ -26,14 +23,6 @@ pub(super) struct Terminal(File);
 
 #[derive(Clone)]
 pub(super) struct Mode(Termios);
-
-/// The system names the session of the caller's own terminal only (tcgetsid of POSIX). A path is opened for that,
-/// since every process opens its own terminal as `/dev/tty`.
-pub(super) fn is_controlled_by(path: &Path) -> bool {
-    let flags = (OFlags::NOCTTY | OFlags::NONBLOCK).bits().cast_signed();
-    let terminal = OpenOptions::new().read(true).custom_flags(flags).open(path);
-    terminal.is_ok_and(|terminal| tcgetsid(terminal).is_ok())
-}
 
 pub(super) fn follows_sequences(kind: &str) -> bool {
     !kind.is_empty()

@@ -1,4 +1,4 @@
-//! The console of Windows. Keys are read as events: what `ReadFile` returns is in the console's code page, and has lost
+//! The console of Windows. Keys are read as events: `ReadFile` returns text in the console's code page, which lacks
 //! characters. Text is written as UTF-16 for the same reason.
 
 use std::io::{self, IsTerminal};
@@ -9,7 +9,7 @@ use std::time::Duration;
 use crossterm_winapi::{Console, ConsoleMode, Handle, HandleType, InputRecord, ScreenBuffer};
 use zeroize::Zeroizing;
 
-use crate::platform::tty::line::{Line, Step, Units};
+use crate::platform::tty::line::{Line, SPACE, Step, Units};
 use crate::platform::tty::looking::look_for_input;
 use crate::platform::tty::size::Size;
 
@@ -36,16 +36,22 @@ pub(super) struct Terminal {
     output: Handle,
     arrived: Arc<Mutex<Arrived>>,
     /// The beginning of a character that was not written whole.
-    begun: Vec<u8>,
+    begun: Zeroizing<Vec<u8>>,
 }
 
 /// Keys that were taken from the console.
-#[derive(Default)]
 struct Arrived {
     units: Units,
     line: Line,
-    /// What was not read yet, in UTF-8.
+    /// Typed bytes in UTF-8 that nobody has read yet.
     bytes: Zeroizing<Vec<u8>>,
+}
+
+impl Default for Arrived {
+    fn default() -> Self {
+        let bytes = Zeroizing::new(Vec::with_capacity(SPACE));
+        Self { units: Units::default(), line: Line::default(), bytes }
+    }
 }
 
 /// The modes of a console's input and of its screen. In lines, and with echo, the keys are read as events all the same.
@@ -69,8 +75,8 @@ pub(super) fn follows_sequences(kind: &str) -> bool {
     *console || !kind.is_empty()
 }
 
-/// Whether a person may see the console. Services, scheduled tasks and the windows of MSYS have one that nobody sees; in
-/// it a question would wait forever. There none of the standard streams is a console.
+/// Whether a person may see the console. Services, scheduled tasks and the windows of MSYS have one that nobody sees;
+/// in it a question would wait forever. There none of the standard streams is a console.
 fn is_seen() -> bool {
     let is_console = |stream| Handle::new(stream).is_ok_and(|handle| ConsoleMode::from(handle).mode().is_ok());
     let is_msys = std::env::var_os("MSYSTEM").is_some();
@@ -107,7 +113,7 @@ impl Terminal {
         }
         let (input, output) = (HandleType::CurrentInputHandle, HandleType::CurrentOutputHandle);
         let (input, output) = (Handle::new(input)?, Handle::new(output)?);
-        Ok(Self { input, output, arrived: Arc::default(), begun: Vec::new() })
+        Ok(Self { input, output, arrived: Arc::default(), begun: Zeroizing::default() })
     }
 
     pub(super) fn open_to_write() -> io::Result<Self> {
@@ -116,7 +122,7 @@ impl Terminal {
 
     pub(super) fn try_clone(&self) -> io::Result<Self> {
         let (input, output, arrived) = (self.input.clone(), self.output.clone(), self.arrived.clone());
-        Ok(Self { input, output, arrived, begun: Vec::new() })
+        Ok(Self { input, output, arrived, begun: Zeroizing::default() })
     }
 
     pub(super) fn size(&self) -> Option<Size> {
@@ -168,21 +174,22 @@ impl Terminal {
         Ok(count)
     }
 
+    /// Writes the first [`PIECE`] bytes.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.begun.extend_from_slice(bytes);
-        let whole = match std::str::from_utf8(&self.begun) {
+        let piece = &bytes[..bytes.len().min(PIECE)];
+        let mut text = Zeroizing::new(Vec::with_capacity(self.begun.len() + piece.len()));
+        text.extend_from_slice(&self.begun);
+        text.extend_from_slice(piece);
+        let whole = match std::str::from_utf8(&text) {
             Err(error) if error.error_len().is_none() => error.valid_up_to(),
-            _ => self.begun.len(),
+            _ => text.len(),
         };
-        let text = Zeroizing::new(String::from_utf8_lossy(&self.begun[..whole]).into_owned());
-        self.begun.drain(..whole);
-        let (console, mut rest) = (Console::from(self.output.clone()), text.as_str());
-        while !rest.is_empty() {
-            let (piece, after) = rest.split_at(rest.floor_char_boundary(PIECE));
-            console.write_char_buffer(piece.as_bytes())?;
-            rest = after;
+        self.begun = Zeroizing::new(text[whole..].to_vec());
+        let text = Zeroizing::new(String::from_utf8_lossy(&text[..whole]).into_owned());
+        if !text.is_empty() {
+            Console::from(self.output.clone()).write_char_buffer(text.as_bytes())?;
         }
-        Ok(bytes.len())
+        Ok(piece.len())
     }
 
     #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "files of other systems are flushed")]

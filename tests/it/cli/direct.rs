@@ -350,21 +350,6 @@ fn a_tunnel_terminates_the_encryption_itself() {
     assert_eq!(host.end().code, 0);
 }
 
-#[test]
-fn impossible_requests_are_refused_before_anything_is_read() {
-    let sandbox = Sandbox::new();
-    sandbox.write("file", b"content");
-    let direct = |listen: &str| sandbox.share(["send", "--direct", "file", "--listen", listen]);
-    direct("0.0.0.0").fails(2, "every interface");
-    direct("192.0.2.7:4080").fails(8, "cannot listen on ");
-    direct("nonsense").fails(2, "--listen takes an address");
-    direct("10.255.255.1").fails(8, "cannot listen on ");
-    let several = ["send", "--direct", "file", "--links", "2", "--public-url", "https://tunnel.example"];
-    sandbox.share(several).fails(2, "--public-url allows only one link");
-    sandbox.share(["send", "file"]).fails(2, "no relay is configured");
-    assert_eq!(sandbox.kept().len(), 0, "{:?}", sandbox.kept());
-}
-
 #[cfg(target_os = "linux")]
 #[test]
 fn a_terminal_shows_a_link_and_a_code_until_the_share_ends() {
@@ -402,7 +387,6 @@ fn a_code_that_does_not_fit_is_replaced_by_the_reason() {
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn only_folders_of_this_program_are_removed() {
     let sandbox = Sandbox::new();
@@ -456,7 +440,7 @@ fn it_outlives_its_terminal_under_nohup() {
     let sandbox = Sandbox::new();
     sandbox.write("file", b"content");
     let script = r#"trap '' HUP; exec "$SHARE" send --direct file"#;
-    let mut shell = Command::new("bash");
+    let mut shell = Command::new("sh");
     shell.args(["-c", script]);
     let run = sandbox.prepare(shell).env("SHARE", SHARE).env("SHARE_LISTEN", "127.0.0.1:0");
     let mut host = Host::of(run.start(), 1);

@@ -26,6 +26,7 @@ mod proxies;
 mod questions;
 mod reports;
 mod rewritten;
+mod serving;
 mod settings;
 mod shells;
 #[cfg(target_os = "linux")]
@@ -34,6 +35,6 @@ mod styling;
 mod tokens;
 mod transcripts;
 mod trees;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 mod tunnels;
 mod words;

@@ -35,7 +35,7 @@ const WITHIN: [(&str, &[&str]); 9] = [
 ];
 
 /// A crate, or a path in one, and the modules in which it may appear.
-const CRATES: [(&str, &[&str]); 25] = [
+const CRATES: [(&str, &[&str]); 32] = [
     ("age", &["seal", "secret", "report"]),
     ("age_core", &["seal"]),
     ("ring", &["seal", "secret", "relay"]),
@@ -52,6 +52,13 @@ const CRATES: [(&str, &[&str]); 25] = [
     ("prometheus_client", &["relay::metrics"]),
     ("rustix", &["platform"]),
     ("crossterm_winapi", &["platform"]),
+    ("winapi_util", &["platform"]),
+    ("win32job", &["platform"]),
+    ("sysinfo", &["platform"]),
+    ("fs4", &["platform"]),
+    ("tempfile", &["platform"]),
+    ("tokio::signal::unix", &["platform"]),
+    ("tokio::signal::windows", &["platform"]),
     ("listenfd", &["platform"]),
     ("shlex", &["platform"]),
     ("std::os", &["platform"]),

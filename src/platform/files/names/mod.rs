@@ -77,7 +77,9 @@ mod tests {
     #[test]
     fn names_that_macos_and_windows_take_for_one_are_one() {
         let same = |one: &str, other: &str| caseless(Path::new(one)) == caseless(Path::new(other));
-        for (one, other) in [("A/b.TXT", "a/B.txt"), ("é", "e\u{301}"), ("É", "e\u{301}"), ("STRASSE", "straße"), ("ẞ", "ß")] {
+        for (one, other) in
+            [("A/b.TXT", "a/B.txt"), ("é", "e\u{301}"), ("É", "e\u{301}"), ("STRASSE", "straße"), ("ẞ", "ß")]
+        {
             assert!(same(one, other), "{one} {other}");
         }
         assert!(!same("a", "b") && !same("e", "é") && !same("a/b", "ab"));
