@@ -56,7 +56,7 @@ fn a_program_is_refused_as_a_viewer_before_the_share_is_opened() {
         "{}",
         tty.screen()
     );
-    assert_eq!(state(&sandbox), "stored");
+    assert_eq!(state(&sandbox), "waiting");
     sandbox.share(["open", "-q", &link, "-o", "clip.mp4"]).ok();
 }
 
