@@ -79,7 +79,11 @@ pub(super) fn failure(error: &FolderError, hint: impl Into<Hint>) -> Failure {
         ),
         FolderError::NotOurs(_) | FolderError::Link(_) => Failure::local(
             error.to_string(),
-            Hint::line("use a new directory; to share one with a group: chgrp GROUP, chmod 2770"),
+            if files::HAS_MODES {
+                Hint::line("use a new directory; to share one with a group: chgrp GROUP, chmod 2770")
+            } else {
+                Hint::line("use a new directory")
+            },
         ),
         FolderError::Planted(_) => Failure::local(
             error.to_string(),
@@ -138,7 +142,8 @@ fn access_hint(path: &Path) -> Option<Hint> {
     Some(if is_ours { Hint::run(chown) } else { Hint::line(format!("if {shown} is only for shares: {chown}")) })
 }
 
-/// Whether only its owner can use a folder.
+/// Whether only its owner can use a folder. `false` where folders have no modes.
 pub(super) fn is_private(path: &Path) -> bool {
-    located(path).is_ok_and(|place| fs::metadata(place).is_ok_and(|data| !Rights::of(&data).admit_group()))
+    let is_closed = |place| fs::metadata(place).is_ok_and(|data| !Rights::of(&data).admit_group());
+    files::HAS_MODES && located(path).is_ok_and(is_closed)
 }

@@ -155,7 +155,11 @@ impl InputOptions<'_> {
                 Hint::line("run share open and paste the link at the prompt"),
             ));
         }
-        let failed = |error: &io::Error| Failure::path(path, error, self.hint);
+        let failed = |error: &io::Error| {
+            // Windows denies access to a directory as if it were a file without rights.
+            let is_denied = error.kind() == io::ErrorKind::PermissionDenied;
+            if is_denied && path.is_dir() { is_a_directory(path) } else { Failure::path(path, error, self.hint) }
+        };
         // A named pipe opens only when another program writes to it.
         let from = path.to_owned();
         let file = cx.unless_interrupted(move || File::open(from)).await?.map_err(|error| failed(&error))?;

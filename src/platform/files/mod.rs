@@ -12,7 +12,7 @@ mod stdout;
 mod unnamed;
 
 pub use self::access::{
-    Rights, belong_to_one_group, check_directory_access, copy_access, give_to_owner_of, have_one_owner,
+    HAS_MODES, Rights, belong_to_one_group, check_directory_access, copy_access, give_to_owner_of, have_one_owner,
     is_of_superuser, is_own, make_directory_private, private, private_directory, share_directory_with_group,
     share_with_group, user_id,
 };

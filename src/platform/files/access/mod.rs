@@ -17,6 +17,9 @@ mod windows;
 #[cfg(windows)]
 use windows as side;
 
+/// Whether modes decide who can use a file or directory.
+pub const HAS_MODES: bool = cfg!(unix);
+
 /// Whether a file or directory belongs to the user who runs this program. On Windows everything does.
 pub fn is_own(data: &Metadata) -> bool {
     side::is_own(data)
