@@ -41,7 +41,7 @@ pub fn rename_new_anywhere(from: &Path, to: &Path) -> io::Result<()> {
     match rename_new(from, to) {
         Err(error) if error.kind() == io::ErrorKind::Unsupported => {
             OpenOptions::new().write(true).create_new(true).open(to)?;
-            fs::rename(from, to).inspect_err(|_| drop(fs::remove_file(to)))
+            files::rename(from, to).inspect_err(|_| drop(fs::remove_file(to)))
         }
         result => result,
     }
@@ -56,7 +56,7 @@ pub fn rename_directory_new(from: &Path, to: &Path) -> io::Result<()> {
     match files::rename_new(from, to) {
         Err(error) if files::is_refusal(&error) => {
             fs::create_dir(to)?;
-            fs::rename(from, to).inspect_err(|_| drop(fs::remove_dir(to)))
+            files::rename(from, to).inspect_err(|_| drop(fs::remove_dir(to)))
         }
         result => result,
     }
@@ -156,7 +156,7 @@ pub(crate) fn written_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
 /// Makes `bytes` the content of a private file, durably: a reader sees the old content or the new one.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let between = written_beside(path, bytes)?;
-    fs::rename(&between, path).inspect_err(|_| drop(fs::remove_file(&between)))?;
+    files::rename(&between, path).inspect_err(|_| drop(fs::remove_file(&between)))?;
     sync_dir(parent(path))
 }
 

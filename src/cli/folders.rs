@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, Hint};
-use crate::cli::output::format;
+use crate::cli::output::{Output, format};
 use crate::durable_fs::parent;
 use crate::platform::files::{self, Rights};
 use crate::relay::store::folder::{Folder, FolderError, Sharing, Synchronizer, located, synchronizer};
@@ -54,7 +54,21 @@ pub(super) fn introduced(folder: Folder, cx: &Context) -> Folder {
             "the file system of {path} has no modes: other users of this machine can read and copy the encrypted data"
         ));
     }
+    if !files::is_guarded(&place.path) {
+        cx.output.warn(&format!(
+            "{path} is outside your profile: other users of this computer may be able to read, copy and delete the \
+             encrypted data"
+        ));
+    }
     folder
+}
+
+/// Reports that other users may read files that were saved at `path`.
+pub(super) fn report_unguarded(path: &Path, output: &Output) {
+    if !files::is_guarded(path) {
+        let path = printable(&path.to_string_lossy());
+        output.info(&format!("{path} is outside your profile: other users of this computer may be able to read it."));
+    }
 }
 
 /// The error of a directory that cannot be a store.

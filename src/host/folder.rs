@@ -88,8 +88,8 @@ fn folders(state: &StateDir) -> io::Result<(PathBuf, File)> {
     Ok((directory, turn))
 }
 
-/// Whether a program holds the lock of the folder, and so serves it. An error that does not tell counts as held: a folder
-/// that stays is a small harm.
+/// Whether a program holds the lock of the folder, and so serves it. Any error other than `NotFound` counts as held: a
+/// folder that stays is a small harm.
 fn is_held(path: &Path) -> bool {
     let place = located(path).unwrap_or_else(|_| path.to_owned());
     match File::open(place.join(LOCK)) {

@@ -1,10 +1,9 @@
 //! Staging files: received content, from the first byte to the final names.
 //!
 //! A file is written without a name where the file system supports that (`O_TMPFILE`), so that a killed program leaves
-//! nothing; elsewhere under a hidden name, which the next run removes. It gets its name only when the whole share was
-//! verified and flushed to the disk, in one step that never replaces a file unless that was requested. An album's files
-//! are named in a hidden directory, which then becomes the album in one step: the album is complete or absent.
-
+//! nothing; elsewhere under a temporary name, which the next run removes. It gets its name only when the whole share
+//! was verified and flushed to the disk, in one step that never replaces a file unless that was requested. An album's
+//! files are named in a hidden directory, which then becomes the album in one step: the album is complete or absent.
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -71,7 +70,7 @@ impl Nameless {
                 self.name(&hidden)?;
                 self.is_hidden = true;
             }
-            fs::rename(&self.hidden, &path)?;
+            files::rename(&self.hidden, &path)?;
             self.is_hidden = false;
             return Ok(path);
         }
@@ -131,7 +130,8 @@ struct AlbumDirectory {
 
 impl AlbumDirectory {
     fn create(hidden: PathBuf, album: Album) -> io::Result<Self> {
-        // Like the files in it, the directory is accessible to its owner only, so nobody else can put a link there.
+        // Like the files in it, the directory is accessible to its owner only, so nobody else can put a link there. On
+        // Windows that holds in the user's profile.
         files::private_directory().create(&hidden)?;
         let created = Self { hidden, album };
         let directories = created.album.directories.iter().map(|path| created.hidden.join(path));

@@ -10,6 +10,7 @@ use crate::open::claim::Destination;
 use crate::open::names::{PathKind, first_free};
 use crate::open::staging::{Album, SavedFiles, Staging, Target};
 use crate::open::tree::{Tree, file_name};
+use crate::platform::files;
 use crate::safe_text::safe_name;
 
 /// Bytes that are copied at once.
@@ -26,7 +27,7 @@ pub struct Targets {
 /// The error of a share that cannot be saved at a path.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
-    /// A symbolic link, a device, a pipe or a socket.
+    /// A symbolic link, a device, a pipe or a socket, or on Windows a stream of a file.
     #[error("not a regular file")]
     Special,
     /// A file in place of a directory.
@@ -77,7 +78,8 @@ impl Targets {
         let needs_directory =
             manifest.only_file().is_none() || path.to_string_lossy().ends_with(std::path::is_separator);
         // Symbolic links and devices are never replaced.
-        if fs::symlink_metadata(path).is_ok_and(|data| !data.is_file() && !path.is_dir()) {
+        let is_special = fs::symlink_metadata(path).is_ok_and(|data| !data.is_file() && !path.is_dir());
+        if is_special || files::is_of_a_stream(path) {
             return Err(TargetError::Special);
         }
         match fs::metadata(path) {
@@ -176,6 +178,9 @@ mod tests {
         assert_eq!(names(&Targets::at(&one, directory.path(), false).unwrap()), ["a"]);
         assert_eq!(names(&Targets::at(&manifest(&["a|b|c"]), directory.path(), false).unwrap()), ["c"]);
         assert_eq!(Targets::at(&two, &new, false).unwrap().album.unwrap().path, new);
+        let stream = directory.path().join("photo.jpg:note");
+        let is_special = matches!(Targets::at(&one, &stream, true), Err(TargetError::Special));
+        assert_eq!(is_special, files::is_of_a_stream(&stream));
     }
 
     #[test]

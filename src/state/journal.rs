@@ -44,7 +44,7 @@ impl PlacedFile {
     /// Whether the file is at `path`, unchanged.
     pub(crate) fn is_at(&self, path: &Path) -> bool {
         let there = File::open(path).and_then(|file| Self::of(&file, self.path.clone()));
-        there.is_ok_and(|there| there == *self)
+        there.is_ok_and(|there| there == *self && there.identity.is_of_one_file())
     }
 
     /// Whether it has no bytes.
@@ -132,13 +132,18 @@ struct Locked {
     surely: bool,
 }
 
-/// Locks a file. `None`: another program has it, or has just removed it, so that its lock keeps nobody out.
+/// Locks a file. `None`: another program has it, or has just removed it, so that its lock keeps nobody out. Where files
+/// cannot be identified, a removal goes unnoticed.
 fn locked(path: &Path, file: File) -> io::Result<Option<Locked>> {
     let surely = match try_lock(&file)? {
         Some(false) => return Ok(None),
         locked => locked.is_some(),
     };
-    Ok(files::leads_to(path, &file).is_ok_and(|leads| leads).then_some(Locked { file, surely }))
+    Ok(match files::leads_to(path, &file) {
+        Ok(true) => Some(Locked { file, surely }),
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => Some(Locked { file, surely: false }),
+        _ => None,
+    })
 }
 
 impl Journal {

@@ -99,7 +99,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], like: &Metadata) -> io::Result<
     let between = written_beside(path, bytes)?;
     let renamed = File::open(&between)
         .and_then(|file| files::copy_access(like, &file).and_then(|()| sync(&file)))
-        .and_then(|()| fs::rename(&between, path));
+        .and_then(|()| files::rename(&between, path));
     renamed.inspect_err(|_| drop(fs::remove_file(&between)))?;
     sync_dir(parent(path))
 }

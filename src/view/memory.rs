@@ -11,7 +11,7 @@ use crate::platform::memory::{AnonymousFile, free, largest_file};
 /// The largest share that is held in memory, in bytes.
 const MAX_HELD: u64 = 1 << 30;
 
-/// An anonymous file in memory. Another program can inherit it and seek in it.
+/// An anonymous file in memory. On Linux another program can inherit it and seek in it.
 pub struct MemoryFile {
     file: AnonymousFile,
     len: u64,
@@ -42,7 +42,7 @@ impl MemoryFile {
         Ok(Self { file: self.file.try_clone()?, len: self.len })
     }
 
-    /// Makes it unchangeable, also for programs that inherit it.
+    /// Makes it unchangeable, on Linux also for programs that inherit it.
     pub(super) fn freeze(&self) -> io::Result<()> {
         self.file.freeze()
     }

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::destination::UNSPENT;
 use super::reporting::Reporting;
 use super::showing;
+use crate::cli::folders;
 use crate::cli::output;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::{Output, format};
@@ -254,6 +255,7 @@ pub(super) async fn to_files(
     bar.finish_and_clear();
     let how = report_saved(saved.files.iter().map(|file| file.path.as_path()), saved.album.as_deref(), output);
     report_programs(programs, output);
+    report_place(saved.files.first().map(|file| &*file.path), output);
     Ok(Got { share, how })
 }
 
@@ -268,6 +270,13 @@ fn report_programs(count: usize, output: &Output) {
         0 => {}
         1 => output.info("1 file is marked as executable; it was saved as an ordinary file."),
         many => output.info(&format!("{many} files are marked as executable; they were saved as ordinary files.")),
+    }
+}
+
+/// Reports that others may read the directory of a saved file.
+fn report_place(saved: Option<&Path>, output: &Output) {
+    if let Some(directory) = saved.and_then(Path::parent) {
+        folders::report_unguarded(directory, output);
     }
 }
 
@@ -302,6 +311,7 @@ pub(super) async fn to_screen(
         Delivery::Seen
     } else {
         report_programs(programs, output);
+        report_place(saved.first().map(PathBuf::as_path), output);
         report_saved(saved.iter().map(PathBuf::as_path), None, output)
     };
     Ok(Got { share: delivered.note(), how })

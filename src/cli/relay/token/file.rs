@@ -65,23 +65,39 @@ pub(super) fn change(path: &Path, change: impl FnOnce(&str) -> Result<String, Fa
     let failed = |error: io::Error| Failure::path(path, &error, "nothing was changed");
     // A symbolic link stays one.
     let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let file = locked(&real).map_err(failed)?;
+    let beside = files::LOCKS_BIND_READERS.then(|| locked_beside(&real)).transpose().map_err(failed)?;
+    let file = if beside.is_some() { opened(&real) } else { locked(&real) }.map_err(failed)?;
     let old = String::from_utf8(read_all(&file).map_err(failed)?);
     let old = old.map_err(|_| failed(io::ErrorKind::InvalidData.into()))?;
+    let like = file.metadata().map_err(failed)?;
+    // This closes the file unless it is the locked one: Windows may refuse to replace a file that is open.
+    let _lock = beside.unwrap_or(file);
     let new = change(&old)?;
-    replace(&real, new.as_bytes(), &file.metadata().map_err(failed)?).map_err(failed)
+    replace(&real, new.as_bytes(), &like).map_err(failed)
 }
 
-/// The locked file of that name, which is made if it is missing. A symbolic link is refused, since the directory may
+/// A lock that does not keep readers from the file: on a file beside it.
+fn locked_beside(path: &Path) -> io::Result<File> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let file = opened(Path::new(&name))?;
+    lock(&file)?;
+    Ok(file)
+}
+
+/// The open file of that name, which is made if it is missing. A symbolic link is refused, since the directory may
 /// belong to a user with fewer rights.
+fn opened(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    let file = files::open_unfollowed(files::private(&mut options), path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(files::not_a_file()) }
+}
+
+/// The locked file of that name, which is made if it is missing.
 fn locked(path: &Path) -> io::Result<File> {
     loop {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        let file = files::unfollowed(files::private(&mut options)).open(path)?;
-        if !file.metadata()?.is_file() {
-            return Err(files::not_a_file());
-        }
+        let file = opened(path)?;
         lock(&file)?;
         // Another writer may have replaced it while this one waited.
         match files::leads_to(path, &file) {
@@ -94,5 +110,32 @@ fn locked(path: &Path) -> io::Result<File> {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_can_be_read_while_it_is_changed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("tokens");
+        for (old, new) in [("", "one"), ("one", "two")] {
+            let replaced = change(&path, |text| {
+                assert_eq!((text, read(&path).unwrap()), (old, old.to_owned()));
+                Ok(new.to_owned())
+            });
+            assert!(replaced.is_ok() && read(&path).unwrap() == new);
+        }
+    }
+
+    #[test]
+    fn a_lock_beside_a_file_keeps_other_writers_out() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("tokens");
+        let _lock = locked_beside(&path).unwrap();
+        let other = File::open(directory.path().join("tokens.lock")).unwrap();
+        assert!(matches!(other.try_lock(), Err(fs::TryLockError::WouldBlock)));
     }
 }

@@ -1,8 +1,8 @@
 //! The owners of files and directories, and the rights of others in them.
 //!
 //! Windows has access lists instead of modes. A new file or directory inherits the list of its directory: in a user's
-//! profile it admits that user, the administrators and the system. There this program neither reads nor changes lists:
-//! everything counts as the user's own, and nobody else as admitted.
+//! profile it admits that user, the administrators and the system. On Windows this program neither reads nor changes
+//! lists: everything counts as the user's own, and nobody else as admitted. Outside the profile that may be false.
 
 use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io;
@@ -35,13 +35,13 @@ pub fn have_one_owner(one: &Metadata, other: &Metadata) -> bool {
     side::have_one_owner(one, other)
 }
 
-/// Whether two directories belong to the same group, with all rights and setgid. On Windows none do.
+/// Whether two directories belong to the same group, with all rights and setgid. On Windows no two do.
 pub fn belong_to_one_group(one: &Metadata, other: &Metadata) -> bool {
     let is_of_group = |data| Rights::of(data).admit_group_fully() && Rights::of(data).pass_group_on();
     side::have_one_group(one, other) && is_of_group(one) && is_of_group(other)
 }
 
-/// Whether a file or directory belongs to the superuser. On Windows none does.
+/// Whether a file or directory belongs to the superuser. On Windows nothing does.
 pub fn is_of_superuser(data: &Metadata) -> bool {
     side::is_of_superuser(data)
 }
@@ -105,7 +105,13 @@ pub fn check_directory_access(path: &Path) -> io::Result<()> {
     side::check_directory_access(path)
 }
 
-/// The rights that users other than the owner have in a directory: its mode. On Windows nobody has any.
+/// Whether the functions of this module account for the rights of others in a file or directory. On Windows they do so
+/// only for what is below the user's profile, whose access list keeps other users out.
+pub fn is_guarded(path: &Path) -> bool {
+    side::is_guarded(path)
+}
+
+/// The rights that users other than the owner have in a directory: its mode. On Windows others count as without rights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rights(u32);
 
@@ -166,6 +172,13 @@ mod tests {
         check_directory_access(&path).unwrap();
         let gone = check_directory_access(&directory.path().join("gone")).unwrap_err();
         assert_eq!(gone.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn windows_guards_the_profile_alone() {
+        let home = std::env::home_dir().unwrap();
+        assert!(is_guarded(&home) || !home.exists());
+        assert_eq!(is_guarded(Path::new("/")), !cfg!(windows));
     }
 
     #[cfg(unix)]

@@ -1,6 +1,6 @@
 //! The access lists that files inherit.
 
-use std::fs::{DirBuilder, File, Metadata, OpenOptions};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
 
@@ -57,6 +57,11 @@ pub(super) fn make_directory_private(_: &File) -> io::Result<()> {
 /// Asks for the right to list the directory and to add files to it, with which it is also opened to be flushed.
 pub(super) fn check_directory_access(path: &Path) -> io::Result<()> {
     open_to_flush(path).map(drop)
+}
+
+pub(super) fn is_guarded(path: &Path) -> bool {
+    let Some(Ok(profile)) = std::env::home_dir().map(fs::canonicalize) else { return false };
+    fs::canonicalize(path).is_ok_and(|path| path.starts_with(profile))
 }
 
 /// The mode of a directory that admits nobody but its owner.

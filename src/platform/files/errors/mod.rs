@@ -9,10 +9,13 @@ use unix as side;
 #[cfg(windows)]
 mod windows;
 #[cfg(windows)]
+pub(super) use self::side::{is_busy, is_denied};
+#[cfg(windows)]
 use windows as side;
 
 /// Whether an error means that the system, the file system, or a guard such as `SELinux` or seccomp, does not offer an
-/// operation. An error of the disk (`EIO`, `ENOSPC`) is none of these.
+/// operation. An error of the disk (`EIO`, `ENOSPC`) is none of these, nor is `ACCESS_DENIED` on Windows, which often
+/// passes.
 pub fn is_refusal(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Unsupported || side::is_refusal(error)
 }

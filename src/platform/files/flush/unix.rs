@@ -9,7 +9,7 @@ use rustix::io::Errno;
 
 use crate::platform::files::flush::directories::each_below;
 
-/// macOS refuses `F_FULLFSYNC` on exFAT and on some network drives, each with an error of its own; fsync(2) works there.
+/// macOS refuses `F_FULLFSYNC` on exFAT and on some network drives, each with another error. fsync(2) works there.
 pub(super) fn flush(file: &File) -> io::Result<()> {
     let is_of_disk = |error: &io::Error| {
         Errno::from_io_error(error).is_some_and(|number| [Errno::IO, Errno::NOSPC, Errno::DQUOT].contains(&number))

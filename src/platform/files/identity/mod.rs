@@ -20,12 +20,12 @@ use windows as side;
 pub struct Identity {
     /// On Windows the serial number of the volume.
     device: u64,
-    /// On Windows the file's index, which NTFS does not reuse.
+    /// On Windows the file's index. NTFS does not reuse it; some file systems have none, or a new one after a rename.
     inode: u64,
     /// Length in bytes.
     pub size: u64,
-    /// Time of the last write: seconds and nanoseconds. A rename does not change it. Zero on Windows, where it may
-    /// still change when the last handle is closed.
+    /// Time of the last write: seconds and nanoseconds. A rename does not change it. On Windows the time of creation,
+    /// since 1601, because that of the last write may still change when the last handle is closed.
     modified: (i64, i64),
 }
 
@@ -38,17 +38,24 @@ impl Identity {
         let (device, inode, size, modified) = side::marks(file)?;
         Ok(Self { device, inode, size, modified })
     }
+
+    /// Whether it identifies a file. On Windows some file systems give all files the same index.
+    pub fn is_of_one_file(&self) -> bool {
+        side::is_index(self.inode)
+    }
 }
 
 /// Whether a path leads to this open file.
 ///
 /// # Errors
-/// Any error of the file system for the path, such as `NotFound`.
+/// Any error of the file system for the path, such as `NotFound`. `Unsupported` where files cannot be identified, on
+/// some file systems on Windows.
 pub fn leads_to(path: &Path, file: &File) -> io::Result<bool> {
     side::leads_to(path, file)
 }
 
-/// Whether a path led to one file at two times: by the file's inode, or on Windows by the time of its creation.
+/// Whether two looks at a path found one file: by its inode, or on Windows by the time of its creation. There, a file
+/// that takes the name of one that was deleted less than 15 seconds ago takes its time of creation too.
 pub fn is_same(one: &Metadata, other: &Metadata) -> bool {
     side::is_same(one, other)
 }
@@ -62,13 +69,14 @@ mod tests {
     }
 
     #[test]
-    fn a_file_keeps_its_identity_when_it_gets_a_name_and_loses_it_when_it_is_written() {
+    fn a_file_keeps_its_identity_when_it_is_renamed_and_loses_it_when_its_length_changes() {
         let directory = tempfile::tempdir().unwrap();
         let [named, renamed] = ["named", "renamed"].map(|name| directory.path().join(name));
         std::fs::write(&named, "before").unwrap();
         let before = identity(&named);
         std::fs::rename(&named, &renamed).unwrap();
         assert_eq!(identity(&renamed), before);
+        assert!(before.is_of_one_file());
         std::fs::write(&renamed, "afterwards").unwrap();
         assert_ne!(identity(&renamed), before);
     }

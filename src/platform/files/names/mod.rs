@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use unicode_normalization::UnicodeNormalization;
 
+#[cfg(any(windows, test))]
+mod busy;
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
@@ -19,13 +21,28 @@ use windows as side;
 /// Windows. The BSDs count among them, because a directory there may be one of a USB stick or of Windows.
 const FOLDS: bool = !cfg!(system = "linux");
 
-/// Renames a file or directory in one step, unless the new name is taken.
+/// Renames a file or directory unless the new name is taken. Linux and macOS do that in one step; Windows gives a file
+/// a second link, and removes the first. While another program has the file open, Windows tries again for five seconds.
 ///
 /// # Errors
 /// `AlreadyExists` when the new name is taken; an error for which [`super::is_refusal`] holds when the system or the
 /// file system cannot rename like that; any other error of the file system.
 pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     side::rename_new(from, to)
+}
+
+/// Renames a file or directory, and replaces a file that has the new name. While another program has one of them open,
+/// Windows tries again for five seconds.
+///
+/// # Errors
+/// Any error of the file system.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    side::rename(from, to)
+}
+
+/// Whether a path names a stream of a file, and not a file (`photo.jpg:note`): on Windows only.
+pub fn is_of_a_stream(path: &Path) -> bool {
+    path.file_name().is_some_and(side::is_of_a_stream)
 }
 
 /// A path that is the same for all names of one file on this system. On Linux it is the path itself.
@@ -72,6 +89,23 @@ mod tests {
         rename_new(&path("one"), &path("three")).unwrap();
         rename_new(&path("full"), &path("moved")).unwrap();
         assert!(!path("one").exists() && path("three").exists() && path("moved/file").exists());
+    }
+
+    #[test]
+    fn a_rename_replaces_a_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let [one, two] = ["one", "two"].map(|name| directory.path().join(name));
+        for path in [&one, &two] {
+            fs::write(path, path.file_name().unwrap().as_encoded_bytes()).unwrap();
+        }
+        rename(&one, &two).unwrap();
+        assert_eq!((fs::read(&two).unwrap(), one.exists()), (b"one".to_vec(), false));
+    }
+
+    #[test]
+    fn streams_of_a_file_are_named_on_windows_only() {
+        assert_eq!(is_of_a_stream(Path::new("a/photo.jpg:note")), cfg!(windows));
+        assert!(!is_of_a_stream(Path::new("C:/photo.jpg")) && !is_of_a_stream(Path::new("..")));
     }
 
     #[test]

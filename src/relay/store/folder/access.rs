@@ -21,13 +21,13 @@ impl FolderAccess {
     /// Opens a file for reading and writing, or creates it. Fails for a symbolic link, and with `new` if it exists.
     pub(super) fn open_file(self, path: &Path, new: bool) -> io::Result<File> {
         let mut options = OpenOptions::new();
-        files::unfollowed(files::private(options.read(true).write(true)));
+        files::private(options.read(true).write(true));
         if new {
             options.create_new(true)
         } else {
             options.create(true).truncate(false)
         };
-        let file = options.open(path)?;
+        let file = files::open_unfollowed(&mut options, path)?;
         // The umask has cleared bits of the mode. The file of another member has the right mode already.
         if self.group && new {
             files::share_with_group(&file)?;

@@ -3,6 +3,15 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::platform::files::HAS_LASTING_PATHS;
+
+/// Why other users could replace a directory.
+const UNPREVENTED: &str = if HAS_LASTING_PATHS {
+    "the proc file system is missing, which would prevent that"
+} else {
+    "this system has no way to prevent that"
+};
+
 /// Errors of opening a folder as a store.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
@@ -43,9 +52,7 @@ pub enum FolderError {
     #[error("other users of this machine can change files in {0}, and may have done so")]
     Planted(PathBuf),
     /// Other users may replace the private directory, and this system has no path that would not follow.
-    #[error(
-        "other users of this machine can replace {0}, and the proc file system is missing, which would prevent that"
-    )]
+    #[error("other users of this machine can replace {0}, and {UNPREVENTED}")]
     Replaceable(PathBuf),
     /// The private directory is the folder of a group, which has an address of its own.
     #[error("{0} is the folder of a group")]

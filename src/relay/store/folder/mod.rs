@@ -137,7 +137,7 @@ fn lock_shared(name: &Path, root: &Path, access: FolderAccess) -> Result<Option<
     let path = root.join(LOCK);
     let file = match access.open_file(&path, true) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            files::unfollowed(OpenOptions::new().read(true)).open(&path)
+            files::open_unfollowed(OpenOptions::new().read(true), &path)
         }
         made => made,
     };

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::durable_fs::{parent, rename_new, sync};
+use crate::platform::files;
 use crate::relay::store::Created;
 use crate::relay::store::folder::access::FolderAccess;
 use crate::secret::random_hex;
@@ -80,7 +81,7 @@ pub(super) fn remove_staged(directory: &Path, older: Duration) -> io::Result<()>
         if !is_ours {
             continue;
         }
-        let age = entry.metadata().and_then(|data| data.modified()).ok().and_then(|time| time.elapsed().ok());
+        let age = files::entry_data(&entry).and_then(|data| data.modified()).ok().and_then(|time| time.elapsed().ok());
         if older.is_zero() || age.is_some_and(|age| age > older) {
             let _ = fs::remove_file(entry.path());
         }

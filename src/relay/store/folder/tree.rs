@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
+use crate::platform::files;
 use crate::relay::store::folder::access::FolderAccess;
 use crate::relay::store::layout::SHARES;
 use crate::relay::store::{Object, StoreError};
@@ -60,7 +61,7 @@ pub(super) fn walk(
         if !wanted || before.is_some_and(|before| name.as_str() >= before) {
             continue;
         }
-        match entry.metadata() {
+        match files::entry_data(&entry) {
             Ok(data) if data.is_dir() => walk(&entry.path(), &name, prefix, before, found)?,
             Ok(data) => {
                 let written = data.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
