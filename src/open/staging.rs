@@ -4,6 +4,7 @@
 //! nothing; elsewhere under a temporary name, which the next run removes. It gets its name only when the whole share
 //! was verified and flushed to the disk, in one step that never replaces a file unless that was requested. An album's
 //! files are named in a hidden directory, which then becomes the album in one step: the album is complete or absent.
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
