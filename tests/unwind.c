@@ -1,4 +1,4 @@
-/* `_dl_find_object` of glibc, with which Debian's unwinder of gcc finds the unwinding tables of a program. musl has only
+/* `_dl_find_object` of glibc, with which gcc's unwinder finds the unwinding tables of a program. musl has only
  * `dl_iterate_phdr`. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
