@@ -55,6 +55,7 @@ mod tunnel;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -71,6 +72,9 @@ use crate::safe_text::reason;
 const LONG_ABOUT: &str = "\
 Share photos, videos and short secrets by a link that works once.
 Everything is encrypted on this device before it is sent.";
+
+/// The longest time to wait for a thread of an interrupted command.
+const REMOVAL_TIME: Duration = Duration::from_millis(500);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -166,6 +170,7 @@ fn run(cli: Cli, question: Option<&str>, sockets: Option<Sockets>, output: &Outp
         _ => tokio::runtime::Builder::new_current_thread(),
     };
     let lasts = matches!(cli.command, Command::Send(_) | Command::Open(_) | Command::Status(_) | Command::Relay(_));
+    let receives = matches!(cli.command, Command::Open(_));
     let runtime = runtime.enable_all().build().map_err(anyhow::Error::from)?;
     let result = runtime.block_on(async {
         let cx = Context::new(cli.common, output.clone(), lasts, sockets)?;
@@ -187,7 +192,12 @@ fn run(cli: Cli, question: Option<&str>, sockets: Option<Sockets>, output: &Outp
             Command::Man(args) => generate::man(&args, definition(), &cx),
         }
     });
-    // A thread that waits for standard input must not hold the program back.
-    runtime.shutdown_background();
+    if receives && matches!(result, Err(Failure::Interrupted(_))) {
+        // The thread that writes a received file removes it, if it has a name.
+        runtime.shutdown_timeout(REMOVAL_TIME);
+    } else {
+        // A thread that waits for standard input must not hold the program back.
+        runtime.shutdown_background();
+    }
     result
 }
