@@ -9,13 +9,11 @@ use rustix::process::{Pid, Signal, kill_process_group};
 pub(super) struct Group(Pid);
 
 impl Group {
-    #[expect(clippy::unnecessary_wraps, reason = "Windows has errors here")]
     pub(super) fn of(child: &mut Child) -> io::Result<Self> {
         Ok(Self(Pid::from_child(child)))
     }
 
     /// `None`: it has ended.
-    #[expect(clippy::unnecessary_wraps, reason = "Windows has errors here")]
     pub(super) fn of_task(child: &mut tokio::process::Child) -> io::Result<Option<Self>> {
         Ok(child.id().and_then(|id| Pid::from_raw(id.cast_signed())).map(Self))
     }
@@ -26,7 +24,6 @@ impl Group {
         true
     }
 
-    #[expect(clippy::unused_self, reason = "the signature of all sides")]
     pub(super) fn release(self) {}
 
     pub(super) fn kill(self) {

@@ -50,12 +50,10 @@ impl Group {
     }
 
     /// Nothing reaches a program without a window.
-    #[expect(clippy::unused_self, reason = "the signature of all sides")]
     pub(super) fn ask_to_end(&self) -> bool {
         false
     }
 
-    #[expect(clippy::unused_self, reason = "the signature of all sides")]
     pub(super) fn kill(self) {}
 }
 

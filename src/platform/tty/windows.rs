@@ -192,7 +192,6 @@ impl Terminal {
         Ok(piece.len())
     }
 
-    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "files of other systems are flushed")]
     pub(super) fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
