@@ -4,6 +4,7 @@
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -37,9 +38,18 @@ fn client() -> reqwest::Client {
     reqwest::Client::builder().tls_certs_only([authority]).no_proxy().http1_only().build().unwrap()
 }
 
-/// A port on which nothing listens now.
+/// A port on which nothing listens now. It is below those that systems choose for connections and for servers without
+/// a port of their own (on Linux from 32768 on), so nobody else gets it before the caller.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    // Another run of the tests begins elsewhere.
+    let first = std::process::id().wrapping_mul(61);
+    loop {
+        let port = 12_000 + first.wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed)) % 20_000;
+        if let Some(port) = u16::try_from(port).ok().filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()) {
+            return port;
+        }
+    }
 }
 
 /// The name that no DNS server has.
@@ -101,7 +111,7 @@ impl Pebble {
         } });
         let path = dir.path().join("config.json");
         std::fs::File::create(&path).unwrap().write_all(config.to_string().as_bytes()).unwrap();
-        let process = Command::new("pebble")
+        let mut process = Command::new("pebble")
             .arg("-strict")
             .arg("-config")
             .arg(&path)
@@ -113,6 +123,7 @@ impl Pebble {
             .unwrap();
         let begun = Instant::now();
         while [port, management].iter().any(|port| TcpStream::connect(("127.0.0.1", *port)).is_err()) {
+            assert!(process.try_wait().unwrap().is_none(), "pebble has ended");
             assert!(begun.elapsed() < TIME_LIMIT, "pebble does not listen");
             thread::sleep(Duration::from_millis(10));
         }
