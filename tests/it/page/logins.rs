@@ -62,7 +62,7 @@ fn the_page_works_behind_basic_auth_and_behind_a_cookie(engine: Engine) {
     log_in(&tab, &url);
     tab.goto(&through(&url, &by_password)).expect("Zum Öffnen gedrückt halten");
     tab.tell("hold", json!({ "selector": ".hold", "milliseconds": 1150 }));
-    tab.until("document.querySelector('.stage img')?.naturalWidth === 640");
+    tab.until_photo(640);
     tab.press_button("Schließen").expect("Der Absender sieht");
     for (own, other) in credentials(&tab) {
         assert!(own == "Bearer" && [None, Some("Basic".to_owned())].contains(&other), "{own:?} and {other:?}");
@@ -77,7 +77,7 @@ fn the_page_works_behind_basic_auth_and_behind_a_cookie(engine: Engine) {
     tab.hold().expect("Log in first").expect("in another tab, log in there, then try again here.");
     assert!(status(&sandbox).contains("waiting"), "{}", status(&sandbox));
     tab.new_tab().goto(&url).expect("Links that work once");
-    tab.press_button("Try again").until("document.querySelector('.stage img')?.naturalWidth === 640");
+    tab.press_button("Try again").until_photo(640);
     end();
     tab.press_button("Close").expect("did not answer");
     tab.new_tab().goto(&url).expect("Links that work once");
@@ -94,7 +94,7 @@ fn the_page_works_behind_a_proxy_that_passes_only_authorization_on() {
     let link = send(&sandbox, &relay, &[PHOTO]);
     let (_nginx, url) = in_front(&relay, "", "proxy_set_header Share-Authorization '';");
     let tab = browser.tab();
-    tab.goto(&through(&url, &link)).hold().until("document.querySelector('.stage img')?.naturalWidth === 640");
+    tab.goto(&through(&url, &link)).hold().until_photo(640);
     tab.press_button("Close").expect("The sender sees it was opened by");
     let sent = credentials(&tab);
     let [(first, _), rest @ ..] = &sent[..] else { panic!("no requests") };

@@ -653,7 +653,7 @@ fn states_of_the_opening(look: &Looks, sandbox: &Sandbox, relay: &RelayProcess) 
     look.at(&tab, "waiting-list", "to save");
     tab.tell("click", json!({ "selector": "details:has(#word) summary" }));
     look.at(&tab, "waiting-word", "Type OPEN and press Enter");
-    tab.hold().until("document.querySelector('.stage img')?.naturalWidth");
+    tab.hold().until_photo(640);
     look.at(&tab, "photo", "1 of 4");
     tab.press_button("Next").until("document.querySelector('video')?.readyState >= 2");
     look.at(&tab, "video", "2 of 4");

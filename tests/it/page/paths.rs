@@ -51,7 +51,7 @@ fn view_only_share_offers_no_way_to_keep_it(engine: Engine) {
     let tab = browser.tab();
     let files: [(&str, &str, &[u8]); 2] = [("a.jpg", "image/jpeg", &beach), ("b.txt", "text/plain", b"psst")];
     tab.goto(&planted(&relay.url, &files, true)).expect("asks you not to keep a copy");
-    tab.hold().until("document.querySelector('.stage img')?.naturalWidth === 640");
+    tab.hold().until_photo(640);
     let menu = "document.querySelector('.stage img')
         .dispatchEvent(new MouseEvent('contextmenu', { bubbles: true, cancelable: true }))";
     assert_eq!(tab.value(menu), false, "the menu that saves a picture does not open");
@@ -118,7 +118,7 @@ fn going_back_to_a_waiting_share_shows_it_again(engine: Engine) {
     tab.tell("back", json!({}));
     tab.expect("beach.jpg").expect("Press and hold to open");
     assert!(status(&sandbox).contains("waiting"), "{}", status(&sandbox));
-    tab.hold().until("document.querySelector('.stage img')?.naturalWidth === 640");
+    tab.hold().until_photo(640);
     tab.press_button("Close").expect("The sender sees it was opened by");
     relay.expect_empty();
 }
@@ -128,9 +128,7 @@ fn page_from_the_back_forward_cache_starts_again(engine: Engine) {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let tab = browser.tab();
-    tab.goto(&send(&sandbox, &relay, &[PHOTO]))
-        .hold()
-        .until("document.querySelector('.stage img')?.naturalWidth === 640");
+    tab.goto(&send(&sandbox, &relay, &[PHOTO])).hold().until_photo(640);
     // No engine of these keeps a page in that cache which has asked for what may not be stored; phones do.
     tab.value("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true })), 0");
     relay.expect_empty();

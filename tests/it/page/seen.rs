@@ -177,9 +177,7 @@ fn view_only_is_refused_before_the_opening_if_the_browser_cannot_show_it() {
     let avif = film(&sandbox, "a.avif", "-map 0 -frames:v 1 -c:v libaom-av1 -cpu-used 8 -still-picture 1");
     let tab = browser.tab();
     tab.goto(&planted(&relay.url, &[("a.avif", "image/avif", &avif)], true)).hold();
-    tab.until("document.querySelector('.stage img')?.naturalWidth === 320")
-        .press_button("Close")
-        .expect("The sender sees");
+    tab.until_photo(320).press_button("Close").expect("The sender sees");
     // Chromium cannot decode HEIC; in a browser without the usual codecs, a video proves nothing.
     let heic: (&str, &str, &[u8]) = ("a.heic", "image/heic", b"\0\0\0\x18ftypheic");
     let tab = browser.tab();

@@ -214,6 +214,15 @@ impl Tab {
         self
     }
 
+    /// Waits until the page has decoded a photo of this width: only then it counts as seen.
+    pub(crate) fn until_photo(&self, width: u32) -> &Self {
+        let photo = "document.querySelector('.stage img')";
+        self.until(&format!("{photo}?.complete && {photo}.naturalWidth === {width}"));
+        // The page asks for the pixels first, and looks at them before it counts the photo.
+        self.value(&format!("{photo}.decode().then(() => {photo}.decode()).then(() => 0)"));
+        self
+    }
+
     /// Presses the button with this label.
     pub(crate) fn press_button(&self, word: &str) -> &Self {
         self.tell("click", json!({ "selector": format!("button:text-is({})", json!(word)) }));

@@ -7,6 +7,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use socket2::SockRef;
+
 use super::time_limit::wait_while;
 
 /// One direction of the line: its rate, and the bytes that may pass before the connection stalls.
@@ -167,6 +169,9 @@ impl Proxy {
     pub(crate) fn cut(&self) {
         let mut all = self.connections.0.lock().unwrap();
         for connection in all.open.values() {
+            // The system resets the connection when it is closed. A client whose peer had no room for more waits for
+            // that room after a shutdown alone, until the system forgets the connection a minute later.
+            let _ = SockRef::from(connection).set_linger(Some(Duration::ZERO));
             let _ = connection.shutdown(Shutdown::Both);
         }
         all.asked = 0;

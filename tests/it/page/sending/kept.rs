@@ -88,7 +88,7 @@ fn revoked_link_that_is_being_opened_names_its_opener() {
     tab.choose("#photos", &[PHOTO]).expect("Will be removed");
     let sent = link(&tab);
     let opener = browser.tab();
-    opener.goto(&sent).hold().until("document.querySelector('.stage img')?.naturalWidth === 640");
+    opener.goto(&sent).hold().until_photo(640);
     let state = || tab.value("document.querySelector('.state').textContent").as_str().unwrap().to_owned();
     tab.expect("Opening since");
     let opening = state();
