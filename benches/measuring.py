@@ -227,7 +227,8 @@ def needs(*tools):
 def require(*tools):
     missing = needs(*tools)
     if missing:
-        sys.exit(f"Missing: {', '.join(map(str, missing))}. cargo build --release builds share; benches/peers installs.")
+        names = ", ".join(map(str, missing))
+        sys.exit(f"Missing: {names}. `cargo build --release` builds share, and `benches/peers tools` installs the others.")
 
 
 median = statistics.median
