@@ -228,7 +228,7 @@ def require(*tools):
     missing = needs(*tools)
     if missing:
         names = ", ".join(map(str, missing))
-        sys.exit(f"Missing: {names}. `cargo build --release` builds share, and `benches/peers tools` installs the others.")
+        sys.exit(f"Missing: {names}. `cargo build --release` builds share, `benches/peers tools` installs the others.")
 
 
 median = statistics.median
