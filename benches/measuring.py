@@ -32,7 +32,7 @@ class Place:
         self.path = Path(tempfile.mkdtemp(prefix="share-bench-", dir="/dev/shm"))
         self.path.chmod(0o755)
         self.log = open(self.path / "log", "ab")
-        self.servers = []
+        self.servers, self.environment = [], dict(os.environ)
         for name in list(os.environ):
             if name.startswith("SHARE_") or name.lower().endswith("_proxy"):
                 del os.environ[name]
@@ -49,6 +49,8 @@ class Place:
         for server in self.servers:
             server.stop()
         shutil.rmtree(self.path)
+        os.environ.clear()
+        os.environ.update(self.environment)
 
     def serve(self, *command, **environment):
         """Starts a server. Its standard output is a file beside the log."""
