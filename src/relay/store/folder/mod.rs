@@ -7,6 +7,7 @@
 
 mod access;
 mod error;
+mod pieces;
 mod place;
 mod staging;
 mod synchronized;
@@ -19,12 +20,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
 use tokio::task::spawn_blocking;
 
 use self::access::{FolderAccess, flushes_directories};
 pub use self::error::FolderError;
+use self::pieces::Pieces;
 use self::place::Found;
 pub use self::place::{Location, Place, locate, located};
 use self::staging::{Staged, remove_staged};
@@ -170,25 +172,20 @@ impl Store for Folder {
             }
             Content::Stream { chunks, .. } | Content::Unsized(chunks) => chunks,
         };
-        // No thread blocks while the network fills the buffer. A full buffer is written by one call.
-        let mut buffer = BytesMut::with_capacity(HOP);
-        while let Some(chunk) = chunks.next().await {
-            let mut chunk = chunk.map_err(StoreError::Content)?;
-            while !chunk.is_empty() {
-                let room = (HOP - buffer.len()).min(chunk.len());
-                buffer.extend_from_slice(&chunk.split_to(room));
-                if buffer.len() == HOP {
-                    (staged, buffer) = blocking(move || {
-                        staged.file.write_all(&buffer)?;
-                        buffer.clear();
-                        Ok((staged, buffer))
-                    })
-                    .await?;
-                }
+        // No thread blocks while the network sends them. Many are written by one call.
+        let mut pieces = Pieces::default();
+        while let Some(piece) = chunks.next().await {
+            pieces.push(piece.map_err(StoreError::Content)?);
+            if pieces.are_many() {
+                (staged, pieces) = blocking(move || {
+                    pieces.write_to(&staged.file)?;
+                    Ok((staged, pieces))
+                })
+                .await?;
             }
         }
         blocking(move || {
-            staged.file.write_all(&buffer)?;
+            pieces.write_to(&staged.file)?;
             Ok(staged.keep(&target)?)
         })
         .await
