@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -40,6 +40,8 @@ use crate::relay::{Content, RelayError};
 
 /// Bytes that one call on a blocking thread writes or reads.
 const HOP: usize = 256 << 10;
+/// The longest time of a brief step. One in the page cache takes a tenth of it.
+const BRIEF: Duration = Duration::from_millis(2);
 /// Age at which staging files of a shared folder are removed.
 const STALE: Duration = Duration::from_hours(24);
 
@@ -157,6 +159,22 @@ async fn blocking<T: Send + 'static>(
     spawn_blocking(work).await.unwrap_or_else(|_| Err(StoreError::Failed("interrupted".to_owned())))
 }
 
+/// Runs the next of the steps in which a file is written or read. It follows a brief one on the thread of its caller,
+/// since passing it to another thread and back takes as long as the step itself. After one that had to wait for the
+/// disk, as before the first, a blocking thread runs it.
+async fn step<T: Send + 'static>(
+    is_brief: &mut bool,
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let timed = || {
+        let start = Instant::now();
+        work().map(|done| (done, start.elapsed() < BRIEF))
+    };
+    let (done, was_brief) = if *is_brief { timed()? } else { blocking(timed).await? };
+    *is_brief = was_brief;
+    Ok(done)
+}
+
 #[async_trait]
 impl Store for Folder {
     async fn create(&self, name: &str, content: Content) -> Result<Created, StoreError> {
@@ -173,11 +191,11 @@ impl Store for Folder {
             Content::Stream { chunks, .. } | Content::Unsized(chunks) => chunks,
         };
         // No thread blocks while the network sends them. Many are written by one call.
-        let mut pieces = Pieces::default();
+        let (mut pieces, mut is_brief) = (Pieces::default(), false);
         while let Some(piece) = chunks.next().await {
             pieces.push(piece.map_err(StoreError::Content)?);
             if pieces.are_many() {
-                (staged, pieces) = blocking(move || {
+                (staged, pieces) = step(&mut is_brief, move || {
                     pieces.write_to(&staged.file)?;
                     Ok((staged, pieces))
                 })
@@ -263,11 +281,12 @@ impl Store for Folder {
 
 /// The bytes of a file, in pieces of [`HOP`]. Reuses the memory of pieces that were sent.
 fn read_chunks(file: File, len: u64) -> impl futures_util::Stream<Item = Result<Bytes, RelayError>> + Send {
-    stream::try_unfold((file, len, [Bytes::new(), Bytes::new()]), |(file, missing, [older, newer])| async move {
+    let state = (file, len, [Bytes::new(), Bytes::new()], false);
+    stream::try_unfold(state, |(file, missing, [older, newer], mut is_brief)| async move {
         if missing == 0 {
             return Ok(None);
         }
-        let read = blocking(move || {
+        let read = step(&mut is_brief, move || {
             let mut file = file;
             let want = usize::try_from(missing).unwrap_or(HOP).min(HOP);
             let mut buffer = older.try_into_mut().unwrap_or_default();
@@ -278,9 +297,39 @@ fn read_chunks(file: File, len: u64) -> impl futures_util::Stream<Item = Result<
         match read.await {
             Ok((file, piece)) => {
                 let missing = missing - piece.len() as u64;
-                Ok(Some((piece.clone(), (file, missing, [newer, piece]))))
+                Ok(Some((piece.clone(), (file, missing, [newer, piece], is_brief))))
             }
             Err(_) => Err(RelayError::BUSY),
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread::{self, ThreadId};
+
+    use super::*;
+
+    /// The thread on which a step of this length runs.
+    async fn thread_of(is_brief: &mut bool, time: Duration) -> ThreadId {
+        let work = move || {
+            thread::sleep(time);
+            Ok(thread::current().id())
+        };
+        step(is_brief, work).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn only_a_step_after_a_brief_one_holds_its_caller_up() {
+        let (here, mut is_brief) = (thread::current().id(), false);
+        assert_ne!(thread_of(&mut is_brief, BRIEF).await, here);
+        assert!(!is_brief);
+        // The system may interrupt even the shortest step for longer.
+        while !is_brief {
+            assert_ne!(thread_of(&mut is_brief, Duration::ZERO).await, here);
+        }
+        assert_eq!(thread_of(&mut is_brief, BRIEF).await, here);
+        assert!(!is_brief);
+        assert_ne!(thread_of(&mut is_brief, Duration::ZERO).await, here);
+    }
 }
