@@ -62,43 +62,50 @@ impl Opened {
         for fetch in 0..FETCHES {
             buffer.clear();
             buffer.reserve(len);
-            match &self.claim.part {
-                Some(part) if fetch == 0 => buffer.extend_from_slice(part),
-                _ => {
-                    self.fetch_bytes(number, len, &mut buffer).await.map_err(|error| self.broke(range.start, error))?;
+            let sum = match &self.claim.part {
+                Some(part) if fetch == 0 => {
+                    buffer.extend_from_slice(part);
+                    Checksum::of(part)
                 }
-            }
-            if buffer.len() == len && Checksum::of(&buffer) == crc {
+                _ => {
+                    let fetched = self.fetch_bytes(number, len, &mut buffer).await;
+                    fetched.map_err(|error| self.broke(range.start, error))?
+                }
+            };
+            if buffer.len() == len && sum == crc {
                 return Ok(buffer);
             }
         }
         Err(OpenError::Corrupt)
     }
 
-    /// Fills `buffer` to `len` bytes.
-    async fn fetch_bytes(&self, number: u32, len: usize, buffer: &mut BytesMut) -> Result<(), RelayError> {
+    /// Fills `buffer` to `len` bytes, and returns their checksum.
+    async fn fetch_bytes(&self, number: u32, len: usize, buffer: &mut BytesMut) -> Result<Checksum, RelayError> {
         let holder = self.opener.holder();
-        let mut backoff = self.opener.backoff;
+        let (mut backoff, mut sum) = (self.opener.backoff, Checksum::default());
         while buffer.len() < len {
             let error = match self.opener.relay.get_part(&holder, number, buffer.len() as u64).await {
                 // The client has already retried as often as its backoff allows.
                 Err(error) => return Err(error),
                 // The length is wrong: the check of the part fails.
                 Ok(content) if content.known_len().is_some_and(|given| given != (len - buffer.len()) as u64) => {
-                    return Ok(());
+                    return Ok(sum);
                 }
                 Ok(content) => {
                     let mut chunks = content.into_chunks();
                     loop {
                         match chunks.next().await {
                             // A proxy that does not pass the length on may add bytes.
-                            Some(Ok(chunk)) if buffer.len() == len && !chunk.is_empty() => return Ok(()),
+                            Some(Ok(chunk)) if buffer.len() == len && !chunk.is_empty() => return Ok(sum),
                             Some(Ok(chunk)) => {
                                 backoff.progress();
-                                buffer.extend_from_slice(&chunk[..chunk.len().min(len - buffer.len())]);
+                                let bytes = &chunk[..chunk.len().min(len - buffer.len())];
+                                // Now, because they are in the processor's cache.
+                                sum = sum.with(bytes);
+                                buffer.extend_from_slice(bytes);
                             }
                             Some(Err(error)) => break error,
-                            None if buffer.len() == len => return Ok(()),
+                            None if buffer.len() == len => return Ok(sum),
                             None => break RelayError::Unreachable("the connection broke".to_owned()),
                         }
                     }
@@ -106,7 +113,7 @@ impl Opened {
             };
             backoff.pause(error).await?;
         }
-        Ok(())
+        Ok(sum)
     }
 
     fn broke(&self, arrived: u64, error: RelayError) -> OpenError {
