@@ -10,6 +10,7 @@ mod error;
 mod pieces;
 mod place;
 mod staging;
+mod steps;
 mod synchronized;
 mod tree;
 
@@ -17,12 +18,11 @@ use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
-use tokio::task::spawn_blocking;
 
 use self::access::{FolderAccess, flushes_directories};
 pub use self::error::FolderError;
@@ -30,6 +30,7 @@ use self::pieces::Pieces;
 use self::place::Found;
 pub use self::place::{Location, Place, locate, located};
 use self::staging::{Staged, remove_staged};
+use self::steps::{STEP, blocking, step};
 pub use self::synchronized::{Synchronizer, synchronizer};
 use self::tree::{remove_empty, sharded, walk};
 use crate::durable_fs::sync_below;
@@ -38,10 +39,6 @@ use crate::relay::store::layout::{LOCK, STAGING};
 use crate::relay::store::{Created, Object, Space, Store, StoreError};
 use crate::relay::{Content, RelayError};
 
-/// Bytes that one call on a blocking thread writes or reads.
-const HOP: usize = 256 << 10;
-/// The longest time of a brief step. One in the page cache takes a tenth of it.
-const BRIEF: Duration = Duration::from_millis(2);
 /// Age at which staging files of a shared folder are removed.
 const STALE: Duration = Duration::from_hours(24);
 
@@ -152,29 +149,6 @@ fn lock_shared(name: &Path, root: &Path, access: FolderAccess) -> Result<Option<
     }
 }
 
-/// Runs file operations on a blocking thread.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
-    spawn_blocking(work).await.unwrap_or_else(|_| Err(StoreError::Failed("interrupted".to_owned())))
-}
-
-/// Runs the next of the steps in which a file is written or read. It follows a brief one on the thread of its caller,
-/// since passing it to another thread and back takes as long as the step itself. After one that had to wait for the
-/// disk, as before the first, a blocking thread runs it.
-async fn step<T: Send + 'static>(
-    is_brief: &mut bool,
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
-    let timed = || {
-        let start = Instant::now();
-        work().map(|done| (done, start.elapsed() < BRIEF))
-    };
-    let (done, was_brief) = if *is_brief { timed()? } else { blocking(timed).await? };
-    *is_brief = was_brief;
-    Ok(done)
-}
-
 #[async_trait]
 impl Store for Folder {
     async fn create(&self, name: &str, content: Content) -> Result<Created, StoreError> {
@@ -221,7 +195,7 @@ impl Store for Folder {
             if offset > 0 && len > 0 {
                 file.seek(SeekFrom::Start(offset))?;
             }
-            if len <= HOP as u64 {
+            if len <= STEP as u64 {
                 let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0));
                 file.take(len).read_to_end(&mut bytes)?;
                 return Ok(Some(Content::Whole(bytes.into())));
@@ -279,7 +253,7 @@ impl Store for Folder {
     }
 }
 
-/// The bytes of a file, in pieces of [`HOP`]. Reuses the memory of pieces that were sent.
+/// The bytes of a file, in pieces of [`STEP`]. Reuses the memory of pieces that were sent.
 fn read_chunks(file: File, len: u64) -> impl futures_util::Stream<Item = Result<Bytes, RelayError>> + Send {
     let state = (file, len, [Bytes::new(), Bytes::new()], false);
     stream::try_unfold(state, |(file, missing, [older, newer], mut is_brief)| async move {
@@ -288,7 +262,7 @@ fn read_chunks(file: File, len: u64) -> impl futures_util::Stream<Item = Result<
         }
         let read = step(&mut is_brief, move || {
             let mut file = file;
-            let want = usize::try_from(missing).unwrap_or(HOP).min(HOP);
+            let want = usize::try_from(missing).unwrap_or(STEP).min(STEP);
             let mut buffer = older.try_into_mut().unwrap_or_default();
             buffer.resize(want, 0);
             file.read_exact(&mut buffer)?;
@@ -302,34 +276,4 @@ fn read_chunks(file: File, len: u64) -> impl futures_util::Stream<Item = Result<
             Err(_) => Err(RelayError::BUSY),
         }
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use std::thread::{self, ThreadId};
-
-    use super::*;
-
-    /// The thread on which a step of this length runs.
-    async fn thread_of(is_brief: &mut bool, time: Duration) -> ThreadId {
-        let work = move || {
-            thread::sleep(time);
-            Ok(thread::current().id())
-        };
-        step(is_brief, work).await.unwrap()
-    }
-
-    #[tokio::test]
-    async fn only_a_step_after_a_brief_one_holds_its_caller_up() {
-        let (here, mut is_brief) = (thread::current().id(), false);
-        assert_ne!(thread_of(&mut is_brief, BRIEF).await, here);
-        assert!(!is_brief);
-        // The system may interrupt even the shortest step for longer.
-        while !is_brief {
-            assert_ne!(thread_of(&mut is_brief, Duration::ZERO).await, here);
-        }
-        assert_eq!(thread_of(&mut is_brief, BRIEF).await, here);
-        assert!(!is_brief);
-        assert_ne!(thread_of(&mut is_brief, Duration::ZERO).await, here);
-    }
 }

@@ -5,7 +5,7 @@ use std::io::{self, IoSlice, Write};
 
 use bytes::{Bytes, BytesMut};
 
-use super::HOP;
+use super::steps::STEP;
 
 /// The shortest piece that is kept as it is, in bytes. Shorter ones are copied together: each may be a part of a buffer
 /// of 64 KiB, which it would keep in memory.
@@ -35,7 +35,7 @@ impl Pieces {
 
     /// Whether they are to be written, with one call.
     pub(super) fn are_many(&self) -> bool {
-        self.len >= HOP
+        self.len >= STEP
     }
 
     /// Writes all of them.
@@ -74,7 +74,7 @@ mod tests {
     fn pieces_of_all_lengths_are_written_in_their_order() {
         let mut file = tempfile::tempfile().unwrap();
         let (mut pieces, mut expected) = (Pieces::default(), Vec::new());
-        for (number, len) in (0u8..).zip([0, 1, LONG, LONG - 1, 2, HOP, 0, LONG, LONG, 7]) {
+        for (number, len) in (0u8..).zip([0, 1, LONG, LONG - 1, 2, STEP, 0, LONG, LONG, 7]) {
             let piece = vec![number; len];
             expected.extend_from_slice(&piece);
             pieces.push(piece.into());
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_short_piece_does_not_keep_a_long_buffer() {
-        let buffer = Bytes::from(vec![7; HOP]);
+        let buffer = Bytes::from(vec![7; STEP]);
         let mut pieces = Pieces::default();
         for _ in 0..1000 {
             pieces.push(buffer.slice(..1));
