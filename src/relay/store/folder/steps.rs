@@ -18,9 +18,9 @@ pub(super) async fn blocking<T: Send + 'static>(
     spawn_blocking(work).await.unwrap_or_else(|_| Err(StoreError::Failed("interrupted".to_owned())))
 }
 
-/// Runs the next step of a file. After a brief one it runs on the thread of its caller, because it would take as long to
-/// pass it to another thread and back. The first one, and one after a step that had to wait for the disk, run on a
-/// blocking thread.
+/// Runs the next step of a file. After a brief one it runs on the thread of its caller, because passing it to another
+/// thread and back would take as long. The first one, and one after a step that waited for the disk, run on a blocking
+/// thread.
 pub(super) async fn step<T: Send + 'static>(
     is_brief: &mut bool,
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
