@@ -23,7 +23,8 @@ const ONLY_CHUNK = new Uint8Array(12);
 ONLY_CHUNK[11] = 1;
 
 const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
-const derived = (key: Uint8Array, salt: Uint8Array | undefined, what: string) =>
+/** A key of an age file. */
+export const derived = (key: Uint8Array, salt: Uint8Array | undefined, what: string) =>
   hkdf(sha256, key, salt, utf8ToBytes(what), 32);
 
 /** The public key of an X25519 recipient, `age1…`; `null` for any other text. */

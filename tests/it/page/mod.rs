@@ -25,3 +25,4 @@ mod tabs;
 mod tools;
 mod viewer;
 mod vocabulary;
+mod workers;
