@@ -1,6 +1,6 @@
-// Age files (https://age-encryption.org/v1). age-encryption reads and authenticates their headers. The page decrypts
-// the chunks behind them itself, with noble's cipher, as age-encryption does: in workers, and without streams, which
-// would copy each byte several times.
+// Age files (https://age-encryption.org/v1). age-encryption reads and authenticates their headers, with the identity of
+// recipients.ts. The page decrypts the chunks behind them itself, with noble's cipher, as age-encryption does: in
+// workers, and without streams, which would copy each byte several times.
 
 import { Decrypter } from "age-encryption";
 import { CHUNK, type Chunks, decryptChunks, TAG } from "./chunks.ts";

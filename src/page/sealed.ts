@@ -12,7 +12,8 @@ import { textOf } from "./relay.ts";
 import { claimantOf, type Keys } from "./secret.ts";
 import { scalarMult, scalarMultBase } from "./x25519.ts";
 
-const VERSION = "age-encryption.org/v1";
+/** The version of age files. */
+export const VERSION = "age-encryption.org/v1";
 /** Bytes of the keys with their padding. */
 const KEYS_LEN = 512;
 /** The note is padded to a multiple of this many bytes. */

@@ -53,15 +53,15 @@ function workerScript() {
 const words = file("words", "json", Buffer.from(JSON.stringify(packedWords())));
 const worker = file("worker", "json", Buffer.from(JSON.stringify(workerScript())));
 
-/** Makes the page smaller: leaves code out that it does not use (unused.ts, x25519.ts), and shortens its tables. */
+/** Makes the page smaller: leaves code out that it does not use (unused.ts, recipients.ts), and shortens its tables. */
 const reductions = {
   name: "reductions",
   setup(build) {
     const isAge = ({ importer }) => /[\\/]age-encryption[\\/]dist[\\/]/.test(importer);
     const replace = (filter, by) =>
       build.onResolve({ filter }, (asked) => (isAge(asked) ? { path: join(here, by) } : undefined));
-    replace(/^(@noble\/post-quantum\/hybrid|\.\/stream)\.js$/, "unused.ts");
-    replace(/^\.\/x25519\.js$/, "x25519.ts");
+    replace(/^\.\/stream\.js$/, "unused.ts");
+    replace(/^\.\/recipients\.js$/, "recipients.ts");
     build.onLoad({ filter: /[\\/]characters\.txt$/ }, ({ path }) => ({
       contents: readFileSync(path, "utf8").replace(/^#.*\n|^\n/gm, ""),
       loader: "text",
