@@ -91,11 +91,24 @@ export interface Watch extends Pick<Line, "arrived" | "store"> {
   readonly again: (now: () => void) => void;
 }
 
+/** A file on disk that gets its content when it is closed. */
+export interface Target {
+  write(bytes: BufferSource): Promise<void>;
+  close(): Promise<void>;
+  abort(): Promise<void>;
+}
+
 /**
  * Downloads and decrypts all files. The padding is downloaded too: stopping early would reveal the true size. Returns
- * one blob per file after the last byte was verified.
+ * one blob per file after the last byte was verified; none with a `target`, which gets the only file.
  */
-export async function receive(keys: Keys, claimToken: Uint8Array, opened: Opened, watch: Watch): Promise<Blob[]> {
+export async function receive(
+  keys: Keys,
+  claimToken: Uint8Array,
+  opened: Opened,
+  watch: Watch,
+  target: Target | null,
+): Promise<Blob[]> {
   const { claimed, manifest } = opened;
   const stop = new AbortController();
   const backoff = new Backoff(watch.waits, Infinity, stop.signal);
@@ -104,7 +117,7 @@ export async function receive(keys: Keys, claimToken: Uint8Array, opened: Opened
   const holder = { id: keys.id, token: claimToken };
   const crew = new Crew(claimed.parts.length > 1, stop.signal);
   const parts = fetched({ holder, claimed, backoff, arrived, store, stop: stop.signal });
-  const files = new Files(manifest.entries);
+  const files = target === null ? new Files(manifest.entries) : new OnDisk(target, manifest.total);
   const work = async (fail: (error: unknown) => void) => {
     const taking: Promise<void>[] = [];
     let taken = Promise.resolve();
@@ -120,6 +133,9 @@ export async function receive(keys: Keys, claimToken: Uint8Array, opened: Opened
   };
   try {
     return await new Promise<Blob[]>((resolve, reject) => void work(reject).then(resolve, reject));
+  } catch (error) {
+    await target?.abort().catch(() => {});
+    throw error;
   } finally {
     // Cancels downloads that are still running, and ends the workers.
     stop.abort();
@@ -182,5 +198,26 @@ class Files {
     while (this.#entries[this.#blobs.length]?.size === 0) this.#close();
     if (this.#blobs.length !== this.#entries.length) throw new Refusal("damaged");
     return this.#blobs;
+  }
+}
+
+/** The plaintext of a share with one file, which is written to disk. */
+class OnDisk {
+  #taken = 0;
+
+  constructor(
+    private readonly target: Target,
+    private readonly size: number,
+  ) {}
+
+  async take(bytes: Uint8Array): Promise<void> {
+    this.#taken += bytes.length;
+    await this.target.write(bytes as BufferSource);
+  }
+
+  async whole(): Promise<Blob[]> {
+    if (this.#taken !== this.size) throw new Refusal("damaged");
+    await this.target.close();
+    return [];
   }
 }
