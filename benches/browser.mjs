@@ -71,7 +71,7 @@ try {
     return found;
   };
   const sum = (found) => Object.values(found).reduce((one, other) => one + other, 0);
-  /** The most memory that the browser has had beyond that of an empty page, the same by process, and the longest task. */
+  /** The most memory that the browser has had beyond that before the opening, then by process, and the longest task. */
   let [peak, peaks, longest] = [0, {}, 0];
   const page = async () => {
     const tab = await (await browser.newContext()).newPage();
@@ -82,6 +82,7 @@ try {
       }).observe({ type: "longtask" });
     });
     await tab.goto(send());
+    await tab.locator("details:has(#word) summary").click();
     await tab.locator("#word").fill("OPEN");
     const empty = sum(memory());
     const watch = setInterval(() => {
@@ -90,7 +91,7 @@ try {
     }, 50);
     const begun = performance.now();
     await tab.keyboard.press("Enter");
-    await tab.getByText("When you close it, it is gone.").waitFor({ timeout: 600_000 });
+    await tab.getByText("Closing deletes the file for good.").waitFor({ timeout: 600_000 });
     const took = (performance.now() - begun) / 1000;
     clearInterval(watch);
     longest = Math.max(longest, await tab.evaluate(() => globalThis.longest));
@@ -144,7 +145,8 @@ try {
   console.log(`${mib} MiB, medians of 3: ${speeds}`);
   console.log(`page ÷ library ${(q / l).toFixed(2)}, page ÷ program ${(q / p).toFixed(3)}`);
   const byKind = Object.entries(peaks).map(([kind, used]) => `${kind} ${(used / 1024).toFixed(0)}`);
-  console.log(`peak memory: ${(peak / 1024).toFixed(0)} MiB more than before, ${(peak / 1024 / mib).toFixed(2)} × the file`);
+  const more = peak / 1024;
+  console.log(`peak memory: ${more.toFixed(0)} MiB more than before it, ${(more / mib).toFixed(2)} × the file`);
   console.log(`at that time, in MiB: ${byKind.join(", ")}`);
   console.log(`longest task of the page's main thread: ${longest.toFixed(0)} ms (0: none above 50 ms)`);
 } finally {
