@@ -46,26 +46,55 @@ try {
     rmSync(join(place, "out.bin"));
     return rate(took);
   };
-  /** The most memory that each process of a page has had, in KiB. */
-  const renderers = () =>
-    readdirSync("/proc").flatMap((pid) => {
+  /** The memory of a process that it shares with no other, and its share of what it shares, in KiB. */
+  const memoryOf = (pid) => {
+    try {
+      return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))[1]);
+    } catch {
+      return 0;
+    }
+  };
+  /** The memory of the browser by kind of process, in KiB: contents of blobs are in the one without a type. */
+  const memory = () => {
+    const found = {};
+    for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+      let command = "";
       try {
-        const isOurs = /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("--type=renderer");
-        return isOurs ? [Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1])] : [];
+        command = readFileSync(`/proc/${pid}/cmdline`, "utf8");
       } catch {
-        return [];
+        continue;
       }
-    });
-  let peak = 0;
+      if (!command.includes("/chromium/")) continue;
+      const kind = /--type=([a-z-]+)/.exec(command)?.[1] ?? "browser";
+      found[kind] = (found[kind] ?? 0) + memoryOf(pid);
+    }
+    return found;
+  };
+  const sum = (found) => Object.values(found).reduce((one, other) => one + other, 0);
+  /** The most memory that the browser has had beyond that before the opening, then by process, and the longest task. */
+  let [peak, peaks, longest] = [0, {}, 0];
   const page = async () => {
     const tab = await (await browser.newContext()).newPage();
+    await tab.addInitScript(() => {
+      globalThis.longest = 0;
+      new PerformanceObserver((list) => {
+        for (const { duration } of list.getEntries()) globalThis.longest = Math.max(globalThis.longest, duration);
+      }).observe({ type: "longtask" });
+    });
     await tab.goto(send());
+    await tab.locator("details:has(#word) summary").click();
     await tab.locator("#word").fill("OPEN");
+    const empty = sum(memory());
+    const watch = setInterval(() => {
+      const found = memory();
+      if (sum(found) - empty > peak) [peak, peaks] = [sum(found) - empty, found];
+    }, 50);
     const begun = performance.now();
     await tab.keyboard.press("Enter");
-    await tab.getByText("When you close it, it is gone.").waitFor({ timeout: 600_000 });
+    await tab.getByText("Closing deletes the file for good.").waitFor({ timeout: 600_000 });
     const took = (performance.now() - begun) / 1000;
-    peak = Math.max(peak, ...renderers());
+    clearInterval(watch);
+    longest = Math.max(longest, await tab.evaluate(() => globalThis.longest));
     await tab.context().close();
     return rate(took);
   };
@@ -115,7 +144,11 @@ try {
   const speeds = `program ${p.toFixed(0)} MiB/s, page ${q.toFixed(1)} MiB/s, library alone ${l.toFixed(1)} MiB/s`;
   console.log(`${mib} MiB, medians of 3: ${speeds}`);
   console.log(`page ÷ library ${(q / l).toFixed(2)}, page ÷ program ${(q / p).toFixed(3)}`);
-  console.log(`peak memory of the page's process: ${(peak / 1024).toFixed(0)} MiB`);
+  const byKind = Object.entries(peaks).map(([kind, used]) => `${kind} ${(used / 1024).toFixed(0)}`);
+  const more = peak / 1024;
+  console.log(`peak memory: ${more.toFixed(0)} MiB more than before it, ${(more / mib).toFixed(2)} × the file`);
+  console.log(`at that time, in MiB: ${byKind.join(", ")}`);
+  console.log(`longest task of the page's main thread: ${longest.toFixed(0)} ms (0: none above 50 ms)`);
 } finally {
   await browser.close();
   relay.kill();

@@ -5,16 +5,14 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { build } from "esbuild";
-import { files, pages } from "./settings.mjs";
+import { files, finished, pages } from "./settings.mjs";
 
-const target = ["es2022", "chrome109", "firefox115", "safari16.4"];
 const read = (name) => readFileSync(new URL(name, import.meta.url), "utf8");
 const icon = read("icon.svg").replace(/\n/g, "").replaceAll('"', "'").replace(/[%#<>]/g, encodeURIComponent);
 
 /** A page: one file with its script and its style. */
 async function made({ path, html, script, style, settings }) {
-  const common = { ...settings, minify: true, write: false, legalComments: "none", target };
-  const bundled = async (options) => (await build({ ...common, ...options })).outputFiles[0].text.trim();
+  const bundled = async (options) => (await build({ ...settings, ...finished, ...options })).outputFiles[0].text.trim();
   const [js, css] = [await bundled({ entryPoints: [script], format: "iife" }), await bundled({ entryPoints: [style] })];
   const text = read(html)
     .replace("/* icon.svg */", () => icon)

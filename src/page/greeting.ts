@@ -9,19 +9,18 @@ import type { Begun } from "./journal.ts";
 import * as journal from "./journal.ts";
 import { settled } from "./language.ts";
 import { type Link, NEEDS_PASSPHRASE } from "./link.ts";
-import type { Manifest } from "./manifest.ts";
+import type { Entry, Manifest } from "./manifest.ts";
 import { kindOf } from "./media.ts";
 import { claim, type Envelope, look } from "./open.ts";
 import { LEASE_S, open, retrying } from "./opening.ts";
 import { Refusal } from "./relay.ts";
 import * as relay from "./relay.ts";
+import { canPick, canStream, MOST_HELD } from "./saving.ts";
 import { type Keys, keysOf, type Root, rootOf, stretch } from "./secret.ts";
 import { alone, page } from "./state.ts";
 import { message, size, words } from "./texts.ts";
 
 const HOST = location.host;
-/** The largest share that a browser is expected to hold, in bytes. */
-const MOST = IS_PHONE ? 256 << 20 : 512 << 20;
 
 /** Shows what waits, or asks for the passphrase first. Claims nothing. */
 export async function greet(link: Link, root: Root): Promise<void> {
@@ -38,7 +37,7 @@ export async function greet(link: Link, root: Root): Promise<void> {
     const notice = await retrying(line, () => relay.notice({ id: root.id, token: root.linkToken }));
     await settled();
     // Padding adds at most an eighth.
-    if (notice.blob_len > MOST * 1.125) return tooLarge(notice.blob_len);
+    if (notice.blob_len > MOST_HELD * 1.125 && !canPick()) return tooLarge(notice.blob_len);
     askPassphrase(link);
   } catch (error) {
     await settled();
@@ -129,8 +128,10 @@ async function envelope(
   { manifest, expires, digest }: Envelope,
 ): Promise<void> {
   page.waiting = journal.nameOf(keys.id);
-  if (manifest.total > MOST) return tooLarge(manifest.total);
-  const able = await Promise.all(manifest.entries.map(({ type, size }) => capability(type, size)));
+  const isLarge = manifest.total > MOST_HELD;
+  if (isLarge && !canStream(manifest)) return tooLarge(manifest.total);
+  const ableTo = async ({ type, size }: Entry) => (isLarge ? "yes" : capability(type, size));
+  const able = await Promise.all(manifest.entries.map(ableTo));
   if (manifest.viewOnly && able.includes("no")) return notShowable(manifest);
   const begin = () => {
     page.waiting = null;
@@ -159,7 +160,7 @@ function notShowable({ entries }: Manifest): void {
 
 function tooLarge(bytes: number): void {
   redrawable(() => {
-    const values = { size: size(bytes), most: size(MOST) };
+    const values = { size: size(bytes), most: size(MOST_HELD) };
     showMessage(message(IS_PHONE ? "failed.too_large_phone" : "failed.too_large", values), commandLine());
   });
 }

@@ -31,6 +31,9 @@ pub static PAGE: Document = Document::new("/", PAGE_FILE);
 /// The page that sends. A sender's own computer serves none.
 pub static SEND: Document = Document::new("/send", SEND_FILE);
 
+/// The name of the script of workers, as JSON, begins with this.
+const WORKER: &str = "worker-";
+
 /// The paths of [`FILES`] on a relay begin with this.
 pub const FILES_PATH: &str = "/page/";
 
@@ -65,7 +68,8 @@ impl Document {
     }
 
     /// The Content-Security-Policy (CSP level 3). Allows its own script and style by their hashes, requests to its own
-    /// relay, and photos and videos from its own memory. `data:` is for the icon, which saves a request.
+    /// relay, and photos and videos from its own memory. `data:` is for the icon, which saves a request. A page with
+    /// [`WORKER`] may start it, from its own memory too: such a worker has the policy of its page.
     pub fn policy(&self) -> &str {
         self.policy.get_or_init(|| {
             let hash = |start: &str, end: &str| {
@@ -74,10 +78,12 @@ impl Document {
                     format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(content)))
                 })
             };
+            let has_worker = self.files().any(|file| file.name.starts_with(WORKER));
+            let (workers, trusted) = if has_worker { ("blob:", "worker") } else { ("'none'", "'none'") };
             format!(
-                "default-src 'none'; script-src {}; style-src {}; connect-src 'self'; img-src blob: data:; \
-                 media-src blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; \
-                 require-trusted-types-for 'script'; trusted-types 'none'",
+                "default-src 'none'; script-src {}; worker-src {workers}; style-src {}; connect-src 'self'; \
+                 img-src blob: data:; media-src blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; \
+                 require-trusted-types-for 'script'; trusted-types {trusted}",
                 hash("<script data-cfasync=\"false\">", "</script>"),
                 hash("<style>", "</style>"),
             )
@@ -129,6 +135,10 @@ mod tests {
                 assert_eq!(page.html().matches(tag).count(), count, "{} {tag}", page.path);
             }
             assert_eq!(page.policy().matches("'sha256-").count(), 1 + usize::from(is_complete()), "{}", page.path);
+        }
+        // Only the page that opens starts workers.
+        for allowed in ["worker-src blob:;", "trusted-types worker"] {
+            assert_eq!([&PAGE, &SEND].map(|page| page.policy().contains(allowed)), [is_complete(), false], "{allowed}");
         }
     }
 }

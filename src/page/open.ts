@@ -2,14 +2,14 @@
 // viewer decides when a share is finished.
 
 import { sha256 } from "@noble/hashes/sha2.js";
-import { Decrypter } from "age-encryption";
+import { chunked, decrypted } from "./age.ts";
+import { Crew } from "./crew.ts";
 import { fetched, type Line } from "./download.ts";
 import { claimantOf, type Keys, receiptOf } from "./secret.ts";
 import { type Entry, type Manifest, readManifest, TooNew } from "./manifest.ts";
 import { Backoff } from "./retry.ts";
 import { type Claimed, PART_LEN, Refusal } from "./relay.ts";
 import * as relay from "./relay.ts";
-import { resting } from "./rest.ts";
 
 /** A waiting share and its manifest. */
 export interface Envelope {
@@ -26,12 +26,8 @@ export interface Opened {
   readonly claimed: Claimed;
 }
 
-/** The longest age header that is parsed, in bytes. */
-const HEADER_LIMIT = 4096;
-/** Bytes that are decrypted before the browser may handle input. */
-const SLICE = 256 * 1024;
-/** Plaintext is handed to the browser in pieces of this size, in bytes. */
-const PIECE = 4 * 1024 * 1024;
+/** Plaintext is handed to the browser in pieces of at least this size, in bytes. */
+const PIECE = 2 * 1024 * 1024;
 
 const linkOf = (keys: Keys) => ({ id: keys.id, token: keys.linkToken });
 
@@ -82,25 +78,6 @@ async function decryptedManifest(keys: Keys, waiting: relay.Waiting): Promise<Ma
   }
 }
 
-/** Decrypts an age file in memory. Throws if it is none of this identity. */
-export async function decrypted(file: Uint8Array, identity: string): Promise<Uint8Array> {
-  if (!hasHeader(file)) throw new Error("not a header that the program reads");
-  const decrypter = new Decrypter();
-  decrypter.addIdentity(identity);
-  return decrypter.decrypt(file);
-}
-
-/**
- * Whether the header of an age file ends within `HEADER_LIMIT`, and has no stanza of a passphrase. age-encryption
- * ignores such a stanza beside others, but age forbids it, and the program refuses the file: an operator could not see
- * what the page has shown.
- */
-function hasHeader(file: Uint8Array): boolean {
-  const head = String.fromCharCode(...file.subarray(0, HEADER_LIMIT));
-  const end = head.search(/\n--- [0-9A-Za-z+/]{43}\n/);
-  return end >= 0 && !/\n-> scrypt[ \n]/.test(head.slice(0, end + 1));
-}
-
 /** The receipt, which the relay gets once every byte has arrived. */
 export function receiptFor(keys: Keys, claimToken: Uint8Array): Uint8Array {
   return receiptOf(keys, claimantOf(keys.id, claimToken));
@@ -114,80 +91,65 @@ export interface Watch extends Pick<Line, "arrived" | "store"> {
   readonly again: (now: () => void) => void;
 }
 
+/** A file on disk that gets its content when it is closed. */
+export interface Target {
+  write(bytes: BufferSource): Promise<void>;
+  close(): Promise<void>;
+  abort(): Promise<void>;
+}
+
 /**
  * Downloads and decrypts all files. The padding is downloaded too: stopping early would reveal the true size. Returns
- * one blob per file after the last byte was verified.
+ * one blob per file after the last byte was verified; none with a `target`, which gets the only file.
  */
-export async function receive(keys: Keys, claimToken: Uint8Array, opened: Opened, watch: Watch): Promise<Blob[]> {
+export async function receive(
+  keys: Keys,
+  claimToken: Uint8Array,
+  opened: Opened,
+  watch: Watch,
+  target: Target | null,
+): Promise<Blob[]> {
   const { claimed, manifest } = opened;
   const stop = new AbortController();
   const backoff = new Backoff(watch.waits, Infinity, stop.signal);
   watch.again(() => backoff.now());
   const { arrived, store } = watch;
   const holder = { id: keys.id, token: claimToken };
+  const crew = new Crew(claimed.parts.length > 1, stop.signal);
   const parts = fetched({ holder, claimed, backoff, arrived, store, stop: stop.signal });
-  const decrypter = new Decrypter();
-  decrypter.addIdentity(keys.blobIdentity);
-  const files = new Files(manifest.entries);
-  try {
-    const plain = (await headed(decrypter.decrypt(ageFile(parts, manifest.ageLen)))).getReader();
-    const rest = resting();
-    for (;;) {
-      const { done, value } = await decrypting(plain.read());
-      if (done) break;
-      files.take(value);
-      await rest();
+  const files = target === null ? new Files(manifest.entries) : new OnDisk(target, manifest.total);
+  const work = async (fail: (error: unknown) => void) => {
+    const taking: Promise<void>[] = [];
+    let taken = Promise.resolve();
+    for await (const chunks of chunked(parts, manifest.ageLen, keys.blobIdentity)) {
+      taken = Promise.all([orDamaged(crew.decrypt(chunks)), taken]).then(([bytes]) => files.take(bytes));
+      // While the next part arrives, which may take forever.
+      taken.catch(fail);
+      taking.push(taken);
+      if (taking.length >= crew.most) await taking.shift();
     }
-    for await (const _ of parts);
+    await taken;
     return files.whole();
+  };
+  try {
+    return await new Promise<Blob[]>((resolve, reject) => void work(reject).then(resolve, reject));
+  } catch (error) {
+    await target?.abort().catch(() => {});
+    throw error;
   } finally {
-    // Cancels downloads that are still running.
+    // Cancels downloads that are still running, and ends the workers.
     stop.abort();
   }
 }
 
-/** Turns errors of the age header into `damaged`; errors of the relay and the network pass. */
-async function headed<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    throw error instanceof Refusal || error instanceof relay.NotNow ? error : new Refusal("damaged");
-  }
-}
-
-/** Turns the decrypter's errors, which are plain `Error`s, into `damaged`; other errors pass. */
-async function decrypting<T>(work: Promise<T>): Promise<T> {
+/** Turns errors of decrypting, which are plain `Error`s, into `damaged`; other errors pass. */
+async function orDamaged<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
     const plain = error instanceof Error && Object.getPrototypeOf(error) === Error.prototype;
     throw plain ? new Refusal("damaged") : error;
   }
-}
-
-/** The age file at the beginning of a blob, as slices. */
-function ageFile(parts: AsyncGenerator<Uint8Array>, length: number): ReadableStream<Uint8Array> {
-  let part: Uint8Array = new Uint8Array();
-  let left = length;
-  let first = true;
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(to) {
-        if (part.length === 0) {
-          const { done, value } = await parts.next();
-          if (done || (first && !hasHeader(value))) throw new Refusal("damaged");
-          first = false;
-          part = value;
-        }
-        const slice = part.subarray(0, Math.min(SLICE, left));
-        part = part.subarray(slice.length);
-        left -= slice.length;
-        to.enqueue(slice);
-        if (left === 0) to.close();
-      },
-    },
-    { highWaterMark: 0 },
-  );
 }
 
 /** The plaintext of a share, divided into its files. More or fewer bytes than the manifest lists are damage. */
@@ -236,5 +198,26 @@ class Files {
     while (this.#entries[this.#blobs.length]?.size === 0) this.#close();
     if (this.#blobs.length !== this.#entries.length) throw new Refusal("damaged");
     return this.#blobs;
+  }
+}
+
+/** The plaintext of a share with one file, which is written to disk. */
+class OnDisk {
+  #taken = 0;
+
+  constructor(
+    private readonly target: Target,
+    private readonly size: number,
+  ) {}
+
+  async take(bytes: Uint8Array): Promise<void> {
+    this.#taken += bytes.length;
+    await this.target.write(bytes as BufferSource);
+  }
+
+  async whole(): Promise<Blob[]> {
+    if (this.#taken !== this.size) throw new Refusal("damaged");
+    await this.target.close();
+    return [];
   }
 }

@@ -2,22 +2,27 @@
 
 import { button, redrawable, type RetryLine, retryLine, showMessage } from "./dom.ts";
 import { storedBytes } from "./download.ts";
+import { ending } from "./ending.ts";
 import { failed } from "./failure.ts";
 import type { Begun, Closing, Opening } from "./journal.ts";
 import * as journal from "./journal.ts";
 import type { Link } from "./link.ts";
 import { claim, type Opened, receive, receiptFor } from "./open.ts";
+import type { Manifest } from "./manifest.ts";
+import { defaultName } from "./media.ts";
 import { openersWords, wordlist } from "./opener.ts";
 import { Progress } from "./progress.ts";
 import { Refusal } from "./relay.ts";
 import * as relay from "./relay.ts";
 import * as reporting from "./reporting.ts";
 import { Backoff } from "./retry.ts";
+import { safeName } from "./safe_text.ts";
+import { canStream, type Chosen, MOST_HELD, picked } from "./saving.ts";
 import { claimantOf, type Keys, keysOf } from "./secret.ts";
 import { forget, hideLink, page } from "./state.ts";
 import * as parts from "./stored.ts";
 import { message, words } from "./texts.ts";
-import { show } from "./viewer.ts";
+import { show, type Showing } from "./viewer.ts";
 
 const HOST = location.host;
 /** Attempts of a request before the page shows an error. */
@@ -41,8 +46,8 @@ export function open(link: Link, id: Uint8Array, stretched: Uint8Array, begun: B
   void opening(link, known, resumed);
 }
 
-/** Opens a share. `resumed`: an opening of it had begun before. */
-export async function opening(link: Link, known: Opening, resumed: boolean): Promise<void> {
+/** Opens a share. `resumed`: an opening of it had begun before. `file` gets what is too large to be shown. */
+export async function opening(link: Link, known: Opening, resumed: boolean, file: Chosen | null = null): Promise<void> {
   const { claimToken, shown } = known;
   const keys = keysOf(link, known.stretched);
   page.claimed = { id: keys.id, claimToken };
@@ -56,13 +61,18 @@ export async function opening(link: Link, known: Opening, resumed: boolean): Pro
     void wordlist();
     const until = leaseOf(keys.id, opened.claimed);
     journal.keep(keys.id, { stage: "begun", claimToken, shown, until });
+    const { manifest } = opened;
+    if (file === null && manifest.total > MOST_HELD && canStream(manifest)) {
+      return choose(manifest, (chosen) => void opening(link, known, resumed, chosen));
+    }
     await reporting.prepare(keys, claimToken, opened.claimed, until);
     const { waits, again, arrived } = progress;
     const store = await storeOf(keys.id, opened.claimed, progress);
     const { blob_len } = opened.claimed;
-    progress.begin(blob_len, opened.manifest.total, storedBytes(store, opened.claimed), resumed);
-    const blobs = await receive(keys, claimToken, opened, { waits, again, arrived, store });
-    present(keys, claimToken, opened, blobs, until);
+    progress.begin(blob_len, manifest.total, storedBytes(store, opened.claimed), resumed);
+    const target = (await file?.createWritable()) ?? null;
+    const blobs = await receive(keys, claimToken, opened, { waits, again, arrived, store }, target);
+    present(keys, claimToken, opened, file ?? blobs, until);
   } catch (error) {
     const why = error instanceof Refusal ? error.why : null;
     // A share that has ended cannot be resumed. After any other error it can, in this tab.
@@ -99,17 +109,40 @@ function leaseOf(id: Uint8Array, { at, until }: relay.Claimed): number {
   return Math.min(journal.begun(id)?.until ?? Infinity, journal.now() + lease);
 }
 
-/** Shows the files until the user closes them. */
-function present(keys: Keys, claimToken: Uint8Array, opened: Opened, blobs: readonly Blob[], until: number): void {
+/** Asks where to save the file of a share that is too large to be shown. */
+function choose({ entries, name }: Manifest, go: (file: Chosen) => void): void {
+  const suggested = safeName(entries[0]!.name ?? name, defaultName(entries[0]!.type));
+  const pick = () => void picked(suggested).then((file) => file && go(file), () => {});
+  redrawable(() => {
+    const lines = [words("waiting.large")];
+    showMessage({ title: words("opening.title"), lines }, button(words("showing.save"), pick, "main"));
+  });
+}
+
+/** Shows the files, or the name of the one that was saved, until the user closes them. */
+function present(
+  keys: Keys,
+  claimToken: Uint8Array,
+  { manifest, claimed }: Opened,
+  what: readonly Blob[] | Chosen,
+  until: number,
+): void {
   const { id } = keys;
-  const isHeld = opened.claimed.report !== undefined;
+  const isHeld = claimed.report !== undefined;
   const closing: Closing = { stage: "closing", id, claimToken, receipt: receiptFor(keys, claimToken), isHeld, until };
-  const showing = show({ manifest: opened.manifest, blobs, until: opened.claimed.until, isHeld, id }, () => {
+  const end = () => {
     showing.end();
     page.busy = null;
     closes(closing);
     void close(closing);
-  });
+  };
+  const saved = (name: string): Showing => {
+    const lines = [ending({ id, isHeld, manifest })];
+    showMessage({ title: words("showing.saved_as", { name }), lines }, button(words("showing.close"), end, "main"));
+    return { done: () => true, end: () => {} };
+  };
+  const showing: Showing =
+    "name" in what ? saved(what.name) : show({ manifest, blobs: what, until: claimed.until, isHeld, id }, end);
   page.busy = { showing, closing };
 }
 

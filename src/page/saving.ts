@@ -17,11 +17,22 @@ const MOST_SHARED_BYTES = 50 * 1024 * 1024;
 /** Apple's sheets take any number, and report a success once the app has the files. */
 const IS_APPLE = /iPhone|iPad|Macintosh/.test(navigator.userAgent);
 
+/** The largest share that a browser is expected to hold, in bytes. */
+export const MOST_HELD = IS_PHONE ? 256 << 20 : 512 << 20;
+
+/** A file that the user chose. */
+export type Chosen = FileSystemFileHandle;
+
 /** A dialog of the browser that returns a file to write to. Chromium has it in secure contexts. */
-type Picker = (options: {
-  suggestedName: string;
-  types: { accept: Record<string, string[]> }[];
-}) => Promise<FileSystemFileHandle>;
+type Picker = (options: { suggestedName: string; types: Types }) => Promise<Chosen>;
+type Types = { accept: Record<string, string[]> }[];
+
+const picker = () => (globalThis as { showSaveFilePicker?: Picker }).showSaveFilePicker;
+
+/** Whether a share that is too large to be held can be written to a file while it arrives. */
+export const canStream = ({ entries, directories, viewOnly }: Manifest) =>
+  canPick() && entries.length === 1 && directories.length === 0 && !viewOnly;
+export const canPick = () => picker() !== undefined;
 
 /** Saves files, and keeps the tally of what was saved. */
 export class Saving {
@@ -112,7 +123,7 @@ export class Saving {
     };
     moved(0);
     try {
-      const handle = await picked(name);
+      const handle = await picked(name, [{ accept: { "application/zip": [".zip"] } }]);
       if (handle === null) {
         const parts: BlobPart[] = [];
         for await (const part of zip(packed, moved)) parts.push(part);
@@ -137,13 +148,13 @@ export class Saving {
 }
 
 /** A file that the user chose to write to; `null`: this browser has no such dialog. */
-async function picked(suggestedName: string): Promise<FileSystemFileHandle | null> {
-  const picker = (globalThis as { showSaveFilePicker?: Picker }).showSaveFilePicker;
-  if (picker === undefined) return null;
-  return picker({ suggestedName, types: [{ accept: { "application/zip": [".zip"] } }] }).catch((error: unknown) => {
-    // Refused, as in a frame, or long after the press: it can still be downloaded.
-    return isChangedMind(error) ? Promise.reject(error as Error) : null;
-  });
+export async function picked(suggestedName: string, types: Types = []): Promise<Chosen | null> {
+  return (
+    picker()?.({ suggestedName, types }).catch((error: unknown) => {
+      // Refused, as in a frame, or long after the press: it can still be downloaded.
+      return isChangedMind(error) ? Promise.reject(error as Error) : null;
+    }) ?? null
+  );
 }
 
 function isChangedMind(error: unknown): boolean {

@@ -12,7 +12,8 @@ import { textOf } from "./relay.ts";
 import { claimantOf, type Keys } from "./secret.ts";
 import { scalarMult, scalarMultBase } from "./x25519.ts";
 
-const VERSION = "age-encryption.org/v1";
+/** The version of age files. */
+export const VERSION = "age-encryption.org/v1";
 /** Bytes of the keys with their padding. */
 const KEYS_LEN = 512;
 /** The note is padded to a multiple of this many bytes. */
@@ -23,7 +24,8 @@ const ONLY_CHUNK = new Uint8Array(12);
 ONLY_CHUNK[11] = 1;
 
 const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
-const derived = (key: Uint8Array, salt: Uint8Array | undefined, what: string) =>
+/** A key of an age file. */
+export const derived = (key: Uint8Array, salt: Uint8Array | undefined, what: string) =>
   hkdf(sha256, key, salt, utf8ToBytes(what), 32);
 
 /** The public key of an X25519 recipient, `age1…`; `null` for any other text. */

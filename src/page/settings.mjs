@@ -5,8 +5,20 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { wordlist } from "@scure/bip39/wordlists/english.js";
+import { buildSync } from "esbuild";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
+
+/** The settings that all scripts share. No configuration file of a parent directory affects them. */
+const common = { absWorkingDir: here, tsconfigRaw: {}, bundle: true, charset: "utf8" };
+
+/** The settings of scripts for browsers. */
+export const finished = {
+  minify: true,
+  write: false,
+  legalComments: "none",
+  target: ["es2022", "chrome109", "firefox115", "safari16.4"],
+};
 
 /** The file `bytes`, whose name on the relay contains the first 16 digits of its hash. */
 function file(name, extension, bytes) {
@@ -32,17 +44,24 @@ function packedWords() {
   return packed.join("");
 }
 
-const words = file("words", "json", Buffer.from(JSON.stringify(packedWords())));
+/** The script of the workers, in one piece. */
+function workerScript() {
+  const settings = { ...common, ...finished, entryPoints: [join(here, "worker.ts")], format: "iife" };
+  return buildSync(settings).outputFiles[0].text.trim();
+}
 
-/** Makes the page smaller: leaves code out that it does not use (hybrid.ts, x25519.ts), and shortens its tables. */
+const words = file("words", "json", Buffer.from(JSON.stringify(packedWords())));
+const worker = file("worker", "json", Buffer.from(JSON.stringify(workerScript())));
+
+/** Makes the page smaller: leaves code out that it does not use (unused.ts, recipients.ts), and shortens its tables. */
 const reductions = {
   name: "reductions",
   setup(build) {
     const isAge = ({ importer }) => /[\\/]age-encryption[\\/]dist[\\/]/.test(importer);
     const replace = (filter, by) =>
       build.onResolve({ filter }, (asked) => (isAge(asked) ? { path: join(here, by) } : undefined));
-    replace(/^@noble\/post-quantum\/hybrid\.js$/, "hybrid.ts");
-    replace(/^\.\/x25519\.js$/, "x25519.ts");
+    replace(/^\.\/stream\.js$/, "unused.ts");
+    replace(/^\.\/recipients\.js$/, "recipients.ts");
     build.onLoad({ filter: /[\\/]characters\.txt$/ }, ({ path }) => ({
       contents: readFileSync(path, "utf8").replace(/^#.*\n|^\n/gm, ""),
       loader: "text",
@@ -51,13 +70,13 @@ const reductions = {
 };
 
 /**
- * A page, with settings for esbuild and the files that it loads from `page/` of its relay: the words, and its language
+ * A page, with settings for esbuild and the files that it loads from `page/` of its relay: `more`, and its language
  * tables, whose names begin with `prefix`, without whitespace. The English table is in the script.
  */
-function page(path, { html, script, style, prefix, tables }) {
+function page(path, { html, script, style, prefix, tables, more }) {
   const { en, ...others } = tables;
   const compact = ([name, table]) => file(`${prefix}${name}`, "json", Buffer.from(JSON.stringify(table)));
-  const files = [...Object.entries(others).map(compact), words];
+  const files = [...Object.entries(others).map(compact), ...more];
   const languages = Object.entries(tables)
     .map(([name, table]) => [name, { name: table["language.name"], loading: table["loading"][0] }])
     .sort(([, one], [, other]) => (one.name < other.name ? -1 : 1));
@@ -68,12 +87,8 @@ function page(path, { html, script, style, prefix, tables }) {
       build.onLoad({ filter }, () => ({ contents: JSON.stringify(en), loader: "json" }));
     },
   };
-  // No configuration file of a parent directory affects the page.
   const settings = {
-    absWorkingDir: here,
-    tsconfigRaw: {},
-    bundle: true,
-    charset: "utf8",
+    ...common,
     plugins: [reductions, english],
     define: {
       LANGUAGES: JSON.stringify(Object.fromEntries(languages)),
@@ -85,7 +100,14 @@ function page(path, { html, script, style, prefix, tables }) {
 }
 
 const tables = tablesIn("languages");
-const opening = page("page.html", { html: "index.html", script: "main.ts", style: "page.css", prefix: "", tables });
+const opening = page("page.html", {
+  html: "index.html",
+  script: "main.ts",
+  style: "page.css",
+  prefix: "",
+  tables,
+  more: [words, worker],
+});
 
 /** The tables of the page that sends: those of the page that opens, with its own words. */
 const sendingTables = Object.entries(tablesIn("languages/send")).map(([name, own]) => {
@@ -97,6 +119,7 @@ const sending = page("send.html", {
   style: "send/send.css",
   prefix: "send-",
   tables: Object.fromEntries(sendingTables),
+  more: [words],
 });
 
 /** The page that opens, and the one that sends. */

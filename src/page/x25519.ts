@@ -1,7 +1,6 @@
-// X25519 (RFC 7748) for age-encryption, in place of its own module (settings.mjs), which has two ways that this page
-// does not take: WebCrypto, which is missing over plain http and of which WebKitGTK's refuses about one key in a
-// thousand (DataError), so that a share looked damaged; and the Edwards curve, which multiplies the base point faster
-// and would be a seventh of the page.
+// X25519 (RFC 7748), without the two ways that age-encryption takes: WebCrypto, which is missing over plain http and of
+// which WebKitGTK's refuses about one key in a thousand (DataError), so that a share looked damaged; and the Edwards
+// curve, which multiplies the base point faster and would be a seventh of the page.
 
 import { pow } from "@noble/curves/abstract/modular.js";
 import { montgomery } from "@noble/curves/abstract/montgomery.js";

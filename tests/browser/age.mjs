@@ -11,8 +11,7 @@ import { bundled } from "./bundled.mjs";
 
 const [workshop, ...kits] = process.argv.slice(2);
 globalThis.location = new URL("https://relay.example/");
-globalThis.matchMedia = () => ({ matches: false });
-const { decrypted } = await bundled(workshop, "open");
+const { decrypted } = await bundled(workshop, "age");
 
 /** Larger files, in bytes, take too long. */
 const MOST = 1 << 20;

@@ -225,13 +225,32 @@ assert.deepEqual(listed("path"), [["a_b", "_", "\ufffd".repeat(255)], ["a\\b"]])
 assert.deepEqual(listed("type"), ["image/jpeg", "application/octet-stream"]);
 assert.deepEqual([read().name, read().from, read().note, read().viewOnly], ["\ufffd", "Anna B", null, true]);
 
-// Age files of every length that has a boundary, which age-encryption decrypts.
+// Age files of every length that has a boundary, which age-encryption decrypts, and the page part by part.
+const { chunked } = await load("age");
+const { decryptChunks } = await load("chunks");
 const identity = shares[0].blob_identity;
 const to2 = await sending.publicKeyOf(identity);
 const decrypted = async (file) => {
   const decrypter = new Decrypter();
   decrypter.addIdentity(identity);
   return Buffer.from(await decrypter.decrypt(file));
+};
+/** The plaintext of the first `ageLen` bytes of a blob, as the page decrypts it; `null` if it is damaged. */
+const received = async (blob, ageLen) => {
+  const parts = async function* () {
+    for (let at = 0; at < blob.length; at += part) yield blob.subarray(at, at + part);
+  };
+  const plain = [];
+  try {
+    for await (const chunks of chunked(parts(), ageLen, identity)) {
+      // A worker that failed does not return the bytes.
+      chunks().bytes.fill(0);
+      plain.push(Buffer.from(await decryptChunks(chunks())));
+    }
+  } catch {
+    return null;
+  }
+  return Buffer.concat(plain);
 };
 const pattern = (length) => Uint8Array.from({ length }, (_, at) => (at * 31 + (at >> 8)) & 0xff);
 const part = 4 * 1024 * 1024;
@@ -253,6 +272,18 @@ for (const length of edges) {
   const file = Buffer.concat(pieces);
   assert.equal(file.length, whole, String(length));
   assert.deepEqual(await decrypted(file.subarray(0, ageLen)), Buffer.from(plain), String(length));
+  assert.deepEqual(await received(file, ageLen), Buffer.from(plain), String(length));
+  // A length that is false, and a file without its last chunk or with a damaged bit.
+  const last = (ageLen - 184) % 65_552 || 65_552;
+  for (const other of [ageLen - 1, ageLen + 1, ageLen - last, ageLen - last + 16, 0, 184, 200]) {
+    if (other === ageLen || other > file.length) continue;
+    assert.equal(await received(file, other), null, `${length}: ${other}`);
+  }
+  for (const at of [0, 183, 184, ageLen - 17, ageLen - 1]) {
+    const damaged = Buffer.from(file);
+    damaged[at] ^= 1;
+    assert.equal(await received(damaged, ageLen), null, `${length}: ${at}`);
+  }
   // The padding has no pattern.
   const padding = file.subarray(ageLen);
   if (padding.length > 4096) assert.ok(new Set(padding.subarray(0, 4096)).size > 250, String(length));

@@ -6,6 +6,7 @@
 // src/seal/sealer.rs writes the same form; tests open it with the program, with age, and with age-encryption.
 
 import { chacha20, chacha20poly1305 } from "@noble/ciphers/chacha.js";
+import { CHUNK, nonceOf, TAG } from "../chunks.ts";
 import { crc32c } from "../crc32c.ts";
 import { type Content, PART_LEN } from "../relay.ts";
 import { resting } from "../rest.ts";
@@ -13,9 +14,6 @@ import { begin } from "../sealed.ts";
 import { random } from "./keys.ts";
 import { Refused } from "./refused.ts";
 
-/** Bytes of plaintext in a chunk, and of the tag behind it. */
-const CHUNK = 64 * 1024;
-const TAG = 16;
 /** Bytes of a header with one X25519 recipient and the nonce of the payload. */
 const HEAD_LEN = 184;
 /** Bytes of a file that are read at once. */
@@ -36,16 +34,6 @@ export function padded(length: number): number {
   const varying = Math.floor(Math.log2(exponent)) + 1;
   const step = 2 ** (exponent - varying);
   return Math.ceil(length / step) * step;
-}
-
-/** The nonce of chunk `number`: eleven bytes of counter, and one that marks the last chunk. */
-function nonceOf(number: number, isLast: boolean): Uint8Array {
-  const nonce = new Uint8Array(12);
-  const view = new DataView(nonce.buffer);
-  view.setUint32(3, Math.floor(number / 2 ** 32));
-  view.setUint32(7, number % 2 ** 32);
-  nonce[11] = Number(isLast);
-  return nonce;
 }
 
 /** The bytes of all files, one after the other. The next slice is read while one is encrypted. */

@@ -13,8 +13,10 @@ use crate::support::{Browser, Host, PHOTO, Proxy, ROOT, Sandbox, WORKSHOP, has, 
 const DIST: &str = concat!(env!("OUT_DIR"), "/dist");
 /// The most bytes of the page and one language table, by Brotli.
 const MAX_WEIGHT: usize = 60_000;
-/// The most bytes of the list of words, which the page loads after the claim, by Brotli.
+/// The most bytes of the other files, which the page loads after the claim, by Brotli: the list of words, and the
+/// script of the workers, which a share of several parts has time for.
 const MAX_WORDS: usize = 4500;
+const MAX_WORKER: usize = 5000;
 
 /// Runs a script in tests/browser, and returns its output.
 fn node(script: &str, arguments: &[&str]) -> String {
@@ -29,7 +31,8 @@ fn the_page_and_one_language_weigh_at_most_60_kb() {
     if !page::is_complete() {
         return;
     }
-    let (words, tables): (Vec<_>, Vec<_>) = page::PAGE.files().partition(|file| file.name.starts_with("words-"));
+    let is_late = |file: &&page::File| file.name.starts_with("words-") || file.name.starts_with("worker-");
+    let (late, tables): (Vec<_>, Vec<_>) = page::PAGE.files().partition(is_late);
     assert_eq!(tables.len(), 11, "all languages but English");
     let weight = |compressed: fn(&page::File) -> Option<&'static [u8]>| {
         let table = tables.iter().filter_map(|file| compressed(file)).map(<[u8]>::len).max().unwrap();
@@ -38,8 +41,12 @@ fn the_page_and_one_language_weigh_at_most_60_kb() {
     let (br, gz) = (weight(|file| file.br), weight(|file| file.gz));
     eprintln!("the page and its largest language table: {br} bytes by Brotli, {gz} by gzip");
     assert!(br <= MAX_WEIGHT, "{br} bytes");
-    let [words] = words[..] else { panic!("the page has one list of words") };
-    assert!(words.br.unwrap().len() <= MAX_WORDS, "{} bytes", words.br.unwrap().len());
+    let [words, worker] = late[..] else { panic!("the page has one list of words, and one script of workers") };
+    for (file, most) in [(words, MAX_WORDS), (worker, MAX_WORKER)] {
+        let len = file.br.unwrap().len();
+        eprintln!("{}: {len} bytes by Brotli", file.name);
+        assert!(len <= most, "{}: {len} bytes", file.name);
+    }
 }
 
 #[test]

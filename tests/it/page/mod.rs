@@ -11,6 +11,7 @@ mod engines;
 mod envelope;
 mod landing;
 mod languages;
+mod large;
 #[cfg(unix)]
 mod logins;
 mod oddities;
@@ -25,3 +26,4 @@ mod tabs;
 mod tools;
 mod viewer;
 mod vocabulary;
+mod workers;

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
+use super::workers::{COUNT, COUNTED};
 use crate::support::{
     Browser, Engine, Host, Proxy, ROOT, RelayProcess, Sandbox, Tab, TestRelay, WORKSHOP, forms, has, in_every_engine,
     noise, send, served,
@@ -182,7 +183,7 @@ fn reload_over_plain_http_starts_again(engine: Engine) {
     let line = Proxy::to(&listens, None);
     let address = line.url.trim_start_matches("http://").trim_end_matches('/');
     let Some(browser) = Browser::start_engine(engine, &[&format!("--host=photos.lan={address}")]) else { return };
-    let tab = browser.tab();
+    let tab = browser.tab_with(json!({ "before": COUNT }));
     tab.goto(host.link()).expect("This page came over plain http");
     assert_eq!(tab.value("[isSecureContext, 'storage' in navigator]"), json!([false, false]));
     line.stop_down_at(MIDDLE);
@@ -193,6 +194,7 @@ fn reload_over_plain_http_starts_again(engine: Engine) {
     tab.goto(host.link()).expect("The download starts again from the beginning.").expect(STARTS_AGAIN);
     line.mend();
     expect_content(&tab);
+    assert_eq!(tab.value(COUNTED), json!([2, 3]));
     tab.press_button("Close").press_button("Yes, close now").expect("The sender sees it was opened by");
     host.expect("opened by: ");
 }
@@ -296,17 +298,25 @@ fn a_damaged_share_is_reported_while_a_part_is_arriving_and_leaves_no_stored_par
     let relay = sandbox.relay();
     let line = Proxy::to(&relay.address(), None);
     sandbox.write(FILE, &content());
-    // Decrypting fails once the second part is being downloaded.
-    let before = "const [ask, pipe] = [fetch, ReadableStream.prototype.pipeThrough];
-        let isSecond = false;
+    // Decrypting fails once the second part is being downloaded: in a worker, and in the page, which makes the nonces.
+    let before = "const [ask, { setUint32 }] = [fetch, DataView.prototype];
+        let begins;
+        const isSecond = new Promise((resolve) => (begins = resolve));
         globalThis.fetch = (url, how) => {
-            isSecond ||= String(url).endsWith('/part/1');
+            if (String(url).endsWith('/part/1')) begins();
             return ask(url, how);
         };
-        ReadableStream.prototype.pipeThrough = function (...through) {
-            if (isSecond) throw new Error('damaged');
-            return pipe.apply(this, through);
-        }";
+        const fail = () => {
+            DataView.prototype.setUint32 = function (...how) {
+                if (this.byteLength === 12) throw new Error('damaged');
+                return setUint32.apply(this, how);
+            };
+            return { data: null };
+        };
+        globalThis.Worker = class {
+            postMessage = () => isSecond.then(() => this.onmessage(fail()));
+            terminate() {}
+        };";
     let tab = browser.tab_with(json!({ "before": before }));
     tab.goto(&line.link(&send(&sandbox, &relay, &[FILE]))).expect("file, 9.0 MB");
     line.stop_down_at(MIDDLE);
