@@ -18,6 +18,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -30,7 +31,7 @@ use self::pieces::Pieces;
 use self::place::Found;
 pub use self::place::{Location, Place, locate, located};
 use self::staging::{Staged, remove_staged};
-use self::steps::{STEP, blocking, step};
+use self::steps::{Pace, STEP, blocking};
 pub use self::synchronized::{Synchronizer, synchronizer};
 use self::tree::{remove_empty, sharded, walk};
 use crate::durable_fs::sync_below;
@@ -58,6 +59,7 @@ pub struct Folder {
     place: Place,
     root: PathBuf,
     access: FolderAccess,
+    pace: Arc<Pace>,
     /// The directory that `root` may lead through.
     _directory: Option<File>,
     /// Locked while this store is open.
@@ -108,7 +110,7 @@ impl Folder {
             // they rely on.
             sync_below(&root, access.flushes_directories).map_err(failed)?;
         }
-        Ok(Self { place, root, access, _directory: directory, _lock: lock })
+        Ok(Self { place, root, access, pace: Arc::default(), _directory: directory, _lock: lock })
     }
 
     /// The place of its files.
@@ -165,15 +167,15 @@ impl Store for Folder {
             Content::Stream { chunks, .. } | Content::Unsized(chunks) => chunks,
         };
         // No thread blocks while the network sends them. Many are written by one call.
-        let (mut pieces, mut is_brief) = (Pieces::default(), false);
+        let mut pieces = Pieces::default();
         while let Some(piece) = chunks.next().await {
             pieces.push(piece.map_err(StoreError::Content)?);
             if pieces.are_many() {
-                (staged, pieces) = step(&mut is_brief, move || {
+                let write = move || {
                     pieces.write_to(&staged.file)?;
                     Ok((staged, pieces))
-                })
-                .await?;
+                };
+                (staged, pieces) = self.pace.step(write).await?;
             }
         }
         blocking(move || {
@@ -184,7 +186,7 @@ impl Store for Folder {
     }
 
     async fn read(&self, name: &str, offset: u64) -> Result<Option<Content>, StoreError> {
-        let path = self.path(name);
+        let (path, pace) = (self.path(name), self.pace.clone());
         blocking(move || {
             let mut file = match File::open(&path) {
                 Ok(file) => file,
@@ -200,7 +202,7 @@ impl Store for Folder {
                 file.take(len).read_to_end(&mut bytes)?;
                 return Ok(Some(Content::Whole(bytes.into())));
             }
-            Ok(Some(Content::Stream { len, chunks: read_chunks(file, len).boxed() }))
+            Ok(Some(Content::Stream { len, chunks: read_chunks(file, len, pace).boxed() }))
         })
         .await
     }
@@ -254,13 +256,17 @@ impl Store for Folder {
 }
 
 /// The bytes of a file, in pieces of [`STEP`]. Reuses the memory of pieces that were sent.
-fn read_chunks(file: File, len: u64) -> impl futures_util::Stream<Item = Result<Bytes, RelayError>> + Send {
-    let state = (file, len, [Bytes::new(), Bytes::new()], false);
-    stream::try_unfold(state, |(file, missing, [older, newer], mut is_brief)| async move {
+fn read_chunks(
+    file: File,
+    len: u64,
+    pace: Arc<Pace>,
+) -> impl futures_util::Stream<Item = Result<Bytes, RelayError>> + Send {
+    let state = (file, len, [Bytes::new(), Bytes::new()], pace);
+    stream::try_unfold(state, |(file, missing, [older, newer], pace)| async move {
         if missing == 0 {
             return Ok(None);
         }
-        let read = step(&mut is_brief, move || {
+        let read = pace.step(move || {
             let mut file = file;
             let want = usize::try_from(missing).unwrap_or(STEP).min(STEP);
             let mut buffer = older.try_into_mut().unwrap_or_default();
@@ -271,7 +277,7 @@ fn read_chunks(file: File, len: u64) -> impl futures_util::Stream<Item = Result<
         match read.await {
             Ok((file, piece)) => {
                 let missing = missing - piece.len() as u64;
-                Ok(Some((piece.clone(), (file, missing, [newer, piece], is_brief))))
+                Ok(Some((piece.clone(), (file, missing, [newer, piece], pace))))
             }
             Err(_) => Err(RelayError::BUSY),
         }

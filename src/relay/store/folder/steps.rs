@@ -1,5 +1,6 @@
 //! Files are read and written in steps.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::task::spawn_blocking;
@@ -10,6 +11,8 @@ use crate::relay::store::StoreError;
 pub(super) const STEP: usize = 256 << 10;
 /// The longest time of a brief step. One that the page cache serves takes a tenth of it.
 const BRIEF: Duration = Duration::from_millis(2);
+/// Steps that have to be brief before one may hold its caller up: 4 MiB.
+const WARY: u32 = 16;
 
 /// Runs file operations on a blocking thread.
 pub(super) async fn blocking<T: Send + 'static>(
@@ -18,20 +21,41 @@ pub(super) async fn blocking<T: Send + 'static>(
     spawn_blocking(work).await.unwrap_or_else(|_| Err(StoreError::Failed("interrupted".to_owned())))
 }
 
-/// Runs the next step of a file. After a brief one it runs on the thread of its caller, because passing it to another
-/// thread and back would take as long. The first one, and one after a step that waited for the disk, run on a blocking
-/// thread.
-pub(super) async fn step<T: Send + 'static>(
-    is_brief: &mut bool,
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
-    let timed = || {
-        let start = Instant::now();
-        work().map(|done| (done, start.elapsed() < BRIEF))
-    };
-    let (done, was_brief) = if *is_brief { timed()? } else { blocking(timed).await? };
-    *is_brief = was_brief;
-    Ok(done)
+/// The thread on which a store's steps run. While the page cache serves them, it is that of the caller, because passing
+/// a step to another thread and back takes as long as the step, and moves its memory to another core. After one that
+/// waited for the disk, the next [`WARY`] of all files run on blocking threads, so that a slow disk does not hold up
+/// the relay's other requests.
+pub(super) struct Pace {
+    /// Steps that are still to run on blocking threads.
+    wary: AtomicU32,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { wary: AtomicU32::new(WARY) }
+    }
+}
+
+impl Pace {
+    /// Runs the next step of a file.
+    pub(super) async fn step<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let timed = || {
+            let start = Instant::now();
+            work().map(|done| (done, start.elapsed() < BRIEF))
+        };
+        let wary = self.wary.load(Ordering::Relaxed);
+        let (done, was_brief) = if wary == 0 { timed()? } else { blocking(timed).await? };
+        if !was_brief {
+            self.wary.store(WARY, Ordering::Relaxed);
+        } else if wary > 0 {
+            // Unless a step of another file has changed it meanwhile.
+            let _ = self.wary.compare_exchange(wary, wary - 1, Ordering::Relaxed, Ordering::Relaxed);
+        }
+        Ok(done)
+    }
 }
 
 #[cfg(test)]
@@ -41,25 +65,27 @@ mod tests {
     use super::*;
 
     /// The thread on which a step of this length runs.
-    async fn thread_of(is_brief: &mut bool, time: Duration) -> ThreadId {
+    async fn thread_of(pace: &Pace, time: Duration) -> ThreadId {
         let work = move || {
             thread::sleep(time);
             Ok(thread::current().id())
         };
-        step(is_brief, work).await.unwrap()
+        pace.step(work).await.unwrap()
     }
 
     #[tokio::test]
-    async fn only_a_step_after_a_brief_one_holds_its_caller_up() {
-        let (here, mut is_brief) = (thread::current().id(), false);
-        assert_ne!(thread_of(&mut is_brief, BRIEF).await, here);
-        assert!(!is_brief);
-        // The system may interrupt even the shortest step for longer.
-        while !is_brief {
-            assert_ne!(thread_of(&mut is_brief, Duration::ZERO).await, here);
+    async fn a_slow_disk_holds_up_one_caller_and_none_until_it_was_fast_for_a_while() {
+        let (here, pace) = (thread::current().id(), Pace::default());
+        for _ in 0..2 {
+            let mut brief = 0;
+            while pace.wary.load(Ordering::Relaxed) > 0 {
+                assert_ne!(thread_of(&pace, Duration::ZERO).await, here);
+                brief += 1;
+            }
+            // The system may interrupt even the shortest step for longer.
+            assert!(brief >= WARY);
+            assert_eq!(thread_of(&pace, BRIEF).await, here);
+            assert_ne!(thread_of(&pace, BRIEF).await, here);
         }
-        assert_eq!(thread_of(&mut is_brief, BRIEF).await, here);
-        assert!(!is_brief);
-        assert_ne!(thread_of(&mut is_brief, Duration::ZERO).await, here);
     }
 }
