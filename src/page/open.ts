@@ -7,6 +7,7 @@ import { Crew } from "./crew.ts";
 import { fetched, type Line } from "./download.ts";
 import { claimantOf, type Keys, receiptOf } from "./secret.ts";
 import { type Entry, type Manifest, readManifest, TooNew } from "./manifest.ts";
+import { resting } from "./rest.ts";
 import { Backoff } from "./retry.ts";
 import { type Claimed, PART_LEN, Refusal } from "./relay.ts";
 import * as relay from "./relay.ts";
@@ -119,6 +120,7 @@ export async function receive(
   const parts = fetched({ holder, claimed, backoff, arrived, store, stop: stop.signal });
   const files = target === null ? new Files(manifest.entries) : new OnDisk(target, manifest.total);
   const work = async (fail: (error: unknown) => void) => {
+    const rest = resting();
     const taking: Promise<void>[] = [];
     let taken = Promise.resolve();
     for await (const chunks of chunked(parts, manifest.ageLen, keys.blobIdentity)) {
@@ -126,6 +128,8 @@ export async function receive(
       // While the next part arrives, which may take forever.
       taken.catch(fail);
       taking.push(taken);
+      // Its checksum has taken a while.
+      await rest();
       if (taking.length >= crew.most) await taking.shift();
     }
     await taken;
