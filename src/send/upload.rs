@@ -196,6 +196,10 @@ impl Upload {
 
     async fn upload(&self, inputs: Vec<Input>) -> Result<Sent, SendError> {
         let mut sealing = Sealing::start(inputs, &self.keys);
+        if self.options.expected_len.is_some_and(|len| len > PART_LEN as u64) {
+            // The relay hears of it while the first part is encrypted.
+            return self.put_all(Vec::new(), sealing).await;
+        }
         let first = sealing.parts.recv().await;
         let second = match &first {
             Some(part) if part.bytes.len() == PART_LEN => sealing.parts.recv().await,
@@ -207,7 +211,7 @@ impl Upload {
                 Ok(_) => SendError::Local(io::Error::other("nothing was encrypted")),
             }),
             (Some(only), None) => self.deposit(only, sealing).await,
-            (Some(first), Some(second)) => self.put_all([first, second], sealing).await,
+            (Some(first), Some(second)) => self.put_all(vec![first, second], sealing).await,
         }
     }
 
@@ -236,7 +240,7 @@ impl Upload {
     }
 
     /// Creates a share, uploads its parts while they are encrypted, and commits it.
-    async fn put_all(&self, first: [Part; 2], sealing: Sealing) -> Result<Sent, SendError> {
+    async fn put_all(&self, first: Vec<Part>, sealing: Sealing) -> Result<Sent, SendError> {
         let mut create = self.create(self.options.expected_len.map(seal::longest_blob));
         self.announce(&mut create).await?;
         let crcs = self.put_parts(first, sealing.parts, sealing.buffers).await?;
@@ -278,7 +282,7 @@ impl Upload {
     /// Uploads parts as they come, several at a time, and gives their buffers back.
     async fn put_parts(
         &self,
-        first: [Part; 2],
+        first: Vec<Part>,
         parts: mpsc::Receiver<Part>,
         buffers: mpsc::Sender<BytesMut>,
     ) -> Result<Vec<Checksum>, RelayError> {
