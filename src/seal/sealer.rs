@@ -30,6 +30,14 @@ enum SealPhase {
     Done,
 }
 
+/// Makes a buffer at least so long. It grows by chunks: the first use of memory takes longer than filling it, and a
+/// short share needs little.
+fn grow(buffer: &mut BytesMut, len: usize) {
+    if buffer.len() < len {
+        buffer.resize(len, 0);
+    }
+}
+
 /// Encrypts a plaintext of unknown length to the parts of a blob, in one pass and in constant memory.
 pub struct Sealer<R> {
     plain: R,
@@ -58,13 +66,18 @@ impl<R: Read> Sealer<R> {
     /// # Errors
     /// Those of reading the plaintext.
     pub fn next_part(&mut self, buffer: &mut BytesMut) -> io::Result<bool> {
-        // Chunks are read and encrypted in place; the last one may extend beyond the part.
-        let room = PART_LEN + SEALED_CHUNK + 1;
-        buffer.resize(room, 0);
+        if matches!(self.phase, SealPhase::Done) && self.carry.is_empty() {
+            buffer.clear();
+            return Ok(false);
+        }
         let mut filled = self.carry.len();
+        buffer.reserve((PART_LEN + SEALED_CHUNK + 1).saturating_sub(buffer.len()));
+        grow(buffer, filled);
         buffer[..filled].copy_from_slice(&self.carry);
         self.carry.clear();
         while filled < PART_LEN {
+            // Chunks are read and encrypted in place; the last one may extend beyond the part.
+            grow(buffer, filled + SEALED_CHUNK + 1);
             filled += match &mut self.phase {
                 SealPhase::Payload(_) => self.seal_chunk(&mut buffer[filled..])?,
                 SealPhase::Padding(stream, missing) => {
@@ -84,7 +97,7 @@ impl<R: Read> Sealer<R> {
         let length = filled.min(PART_LEN);
         self.carry.extend_from_slice(&buffer[length..filled]);
         buffer.truncate(length);
-        Ok(length > 0)
+        Ok(true)
     }
 
     /// Reads one chunk into `space` and encrypts it there. Returns its length with the tag.
