@@ -12,10 +12,10 @@ import { type Link, NEEDS_PASSPHRASE } from "./link.ts";
 import type { Entry, Manifest } from "./manifest.ts";
 import { kindOf } from "./media.ts";
 import { claim, type Envelope, look } from "./open.ts";
-import { LEASE_S, open, retrying } from "./opening.ts";
+import { choose, LEASE_S, open, retrying } from "./opening.ts";
 import { Refusal } from "./relay.ts";
 import * as relay from "./relay.ts";
-import { canPick, canStream, MOST_HELD } from "./saving.ts";
+import { canPick, canStream, type Chosen, MOST_HELD } from "./saving.ts";
 import { type Keys, keysOf, type Root, rootOf, stretch } from "./secret.ts";
 import { alone, page } from "./state.ts";
 import { message, size, words } from "./texts.ts";
@@ -133,7 +133,7 @@ async function envelope(
   const ableTo = async ({ type, size }: Entry) => (isLarge ? "yes" : capability(type, size));
   const able = await Promise.all(manifest.entries.map(ableTo));
   if (manifest.viewOnly && able.includes("no")) return notShowable(manifest);
-  const begin = () => {
+  const begin = (file: Chosen | null = null) => {
     page.waiting = null;
     void alone(keys.id, () => {
       // Another tab of this browser may have begun and closed in the meantime: its claim token is used again.
@@ -143,10 +143,12 @@ async function envelope(
         until: journal.now() + LEASE_S,
       };
       const begun = journal.begun(keys.id);
-      open(link, keys.id, stretched, begun ?? { stage: "begun", ...fresh }, begun !== null);
+      open(link, keys.id, stretched, begun ?? { stage: "begun", ...fresh }, begun !== null, file);
     });
   };
-  redrawable(() => showEnvelope(manifest, able, expires, begin));
+  // Before the claim: a browser may refuse it, or its user.
+  const choosing = () => choose(manifest, begin, () => tooLarge(manifest.total));
+  redrawable(() => showEnvelope(manifest, able, expires, isLarge ? choosing : begin));
 }
 
 /** A view-only share with files that this browser cannot show. No program shows other kinds of file than media. */

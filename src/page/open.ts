@@ -138,6 +138,7 @@ export async function receive(
   try {
     return await new Promise<Blob[]>((resolve, reject) => void work(reject).then(resolve, reject));
   } catch (error) {
+    stop.abort();
     await target?.abort().catch(() => {});
     throw error;
   } finally {
@@ -216,6 +217,7 @@ class OnDisk {
 
   async take(bytes: Uint8Array): Promise<void> {
     this.#taken += bytes.length;
+    if (this.#taken > this.size) throw new Refusal("damaged");
     await this.target.write(bytes as BufferSource);
   }
 

@@ -31,8 +31,15 @@ const ATTEMPTS = 4;
 /** The longest lease of a claim, in seconds: for so long another tab may resume. */
 export const LEASE_S = 24 * 3600;
 
-/** Saves that this browser is opening the share, then opens it. `resumed`: another tab began. */
-export function open(link: Link, id: Uint8Array, stretched: Uint8Array, begun: Begun, resumed: boolean): void {
+/** Saves that this browser is opening the share, then opens it. `resumed`: another tab began. `file`: as `opening`. */
+export function open(
+  link: Link,
+  id: Uint8Array,
+  stretched: Uint8Array,
+  begun: Begun,
+  resumed: boolean,
+  file: Chosen | null = null,
+): void {
   const known: Opening = {
     stage: "opening",
     fragment: link.fragment,
@@ -43,7 +50,7 @@ export function open(link: Link, id: Uint8Array, stretched: Uint8Array, begun: B
   journal.keep(id, known);
   journal.keep(id, begun);
   hideLink(id);
-  void opening(link, known, resumed);
+  void opening(link, known, resumed, file);
 }
 
 /** Opens a share. `resumed`: an opening of it had begun before. `file` gets what is too large to be shown. */
@@ -63,7 +70,8 @@ export async function opening(link: Link, known: Opening, resumed: boolean, file
     journal.keep(keys.id, { stage: "begun", claimToken, shown, until });
     const { manifest } = opened;
     if (file === null && manifest.total > MOST_HELD && canStream(manifest)) {
-      return choose(manifest, (chosen) => void opening(link, known, resumed, chosen));
+      const again = (chosen: Chosen | null = null) => void opening(link, known, resumed, chosen);
+      return choose(manifest, again, () => void failed(new Error("no file may be written"), again, true));
     }
     await reporting.prepare(keys, claimToken, opened.claimed, until);
     const { waits, again, arrived } = progress;
@@ -109,13 +117,13 @@ function leaseOf(id: Uint8Array, { at, until }: relay.Claimed): number {
   return Math.min(journal.begun(id)?.until ?? Infinity, journal.now() + lease);
 }
 
-/** Asks where to save the file of a share that is too large to be shown. */
-function choose({ entries, name }: Manifest, go: (file: Chosen) => void): void {
+/** Asks where to save the file of a share that is too large to be shown. `refused`: this browser writes to no file. */
+export function choose({ entries, name }: Manifest, go: (file: Chosen) => void, refused: () => void): void {
   const suggested = safeName(entries[0]!.name ?? name, defaultName(entries[0]!.type));
-  const pick = () => void picked(suggested).then((file) => file && go(file), () => {});
+  const pick = () => void picked(suggested).then((file) => (file === null ? refused() : go(file)), () => {});
   redrawable(() => {
     const lines = [words("waiting.large")];
-    showMessage({ title: words("opening.title"), lines }, button(words("showing.save"), pick, "main"));
+    showMessage({ title: suggested, lines }, button(words("showing.save"), pick, "main"));
   });
 }
 
@@ -139,7 +147,8 @@ function present(
   const saved = (name: string): Showing => {
     const lines = [ending({ id, isHeld, manifest })];
     showMessage({ title: words("showing.saved_as", { name }), lines }, button(words("showing.close"), end, "main"));
-    return { done: () => true, end: () => {} };
+    // Nobody has seen it: leaving the page does not finish the share.
+    return { done: () => false, end: () => {} };
   };
   const showing: Showing =
     "name" in what ? saved(what.name) : show({ manifest, blobs: what, until: claimed.until, isHeld, id }, end);

@@ -147,11 +147,11 @@ export class Saving {
   }
 }
 
-/** A file that the user chose to write to; `null`: this browser has no such dialog. */
+/** A file that the user chose to write to; `null`: this browser has no such dialog, or refuses it. */
 export async function picked(suggestedName: string, types: Types = []): Promise<Chosen | null> {
   return (
     picker()?.({ suggestedName, types }).catch((error: unknown) => {
-      // Refused, as in a frame, or long after the press: it can still be downloaded.
+      // Refused, as in a frame, by a policy, or long after the press.
       return isChangedMind(error) ? Promise.reject(error as Error) : null;
     }) ?? null
   );

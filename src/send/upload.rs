@@ -196,20 +196,17 @@ impl Upload {
 
     async fn upload(&self, inputs: Vec<Input>) -> Result<Sent, SendError> {
         let mut sealing = Sealing::start(inputs, &self.keys);
-        if self.options.expected_len.is_some_and(|len| len > PART_LEN as u64) {
-            // The relay hears of it while the first part is encrypted.
-            return self.put_all(Vec::new(), sealing).await;
-        }
         let first = sealing.parts.recv().await;
-        let second = match &first {
-            Some(part) if part.bytes.len() == PART_LEN => sealing.parts.recv().await,
-            _ => None,
-        };
+        let is_whole = first.as_ref().is_some_and(|part| part.bytes.len() == PART_LEN);
+        let is_long = is_whole && self.options.expected_len.is_some_and(|len| len > PART_LEN as u64);
+        // Of an input of unknown length, only the second part tells whether one request is enough.
+        let second = if is_whole && !is_long { sealing.parts.recv().await } else { None };
         match (first, second) {
             (None, _) => Err(match sealing.thread.join().await {
                 Err(error) => error,
                 Ok(_) => SendError::Local(io::Error::other("nothing was encrypted")),
             }),
+            (Some(first), None) if is_long => self.put_all(vec![first], sealing).await,
             (Some(only), None) => self.deposit(only, sealing).await,
             (Some(first), Some(second)) => self.put_all(vec![first, second], sealing).await,
         }

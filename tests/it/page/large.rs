@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::support::{Browser, Proxy, RelayProcess, Sandbox, Tab, noise, send};
+use crate::support::{Browser, Proxy, RelayProcess, Sandbox, Tab, noise, send, status};
 
 /// More than a phone's browser is expected to hold, in bytes.
 const LEN: usize = (256 << 20) + 100_000;
@@ -12,14 +12,14 @@ const CHOOSE: &str = "This file is too large to show here. You choose where to s
 
 /// A dialog that returns a file in the browser's own file system.
 const PICKER: &str = "
-    globalThis.refuses = false;
+    globalThis.refuses = null;
     globalThis.fails = false;
     const { write } = FileSystemWritableFileStream.prototype;
     FileSystemWritableFileStream.prototype.write = function (...what) {
         return fails ? Promise.reject(new DOMException('full', 'QuotaExceededError')) : write.apply(this, what);
     };
     globalThis.showSaveFilePicker = async ({ suggestedName }) => {
-        if (refuses) throw new DOMException('not now', 'AbortError');
+        if (refuses) throw new DOMException('not now', refuses);
         return (await navigator.storage.getDirectory()).getFileHandle(suggestedName, { create: true });
     };";
 
@@ -34,7 +34,7 @@ const SAVED: &str = "navigator.storage.getDirectory()
 
 /// A large file at a relay, and what [`SAVED`] is once it was saved.
 struct Large {
-    _sandbox: Sandbox,
+    sandbox: Sandbox,
     relay: RelayProcess,
     line: Proxy,
     link: String,
@@ -51,7 +51,7 @@ impl Large {
         let whole = json!([LEN, format!("{:x}", Sha256::digest(&content))]);
         sandbox.write(NAME, &content);
         let link = line.link(&send(&sandbox, &relay, &[NAME]));
-        Self { _sandbox: sandbox, relay, line, link, whole }
+        Self { sandbox, relay, line, link, whole }
     }
 
     fn close(&self, tab: &Tab) {
@@ -75,11 +75,17 @@ fn a_file_too_large_to_show_is_written_to_disk_while_it_arrives() {
     let without = browser.tab_with(phone("delete globalThis.showSaveFilePicker"));
     without.goto(&large.link).expect("Too large for this page").expect("the share is still waiting");
     let tab = browser.tab_with(phone(PICKER));
-    tab.goto(&large.link).expect(CHOOSE).hold().expect(CHOOSE);
-    // A user who changes their mind is asked again, and so is one whose disk is full.
-    tab.value("void (refuses = true)");
+    tab.goto(&large.link).expect(CHOOSE).hold();
+    // Nothing was opened for a user who changes their mind, or whose browser refuses.
+    tab.value("void (refuses = 'AbortError')");
     tab.press_button("Save").expect(CHOOSE);
-    tab.value("void ([refuses, fails] = [false, true])");
+    tab.value("void (refuses = 'NotAllowedError')");
+    tab.press_button("Save").expect("Too large for this page").expect("the share is still waiting");
+    assert!(status(&large.sandbox).contains("waiting"), "{}", status(&large.sandbox));
+    // A user whose disk is full is asked again.
+    tab.goto("about:blank");
+    tab.goto(&large.link).expect(CHOOSE).hold();
+    tab.value("void (fails = true)");
     tab.press_button("Save").expect("Something went wrong");
     assert_eq!(tab.value(&format!("{SAVED}.then(([size]) => size)")), 0, "nothing partial");
     tab.value("void (fails = false)");
@@ -96,12 +102,16 @@ fn a_reload_asks_again_where_to_save_and_downloads_only_the_rest() {
     let tab = browser.tab_with(phone(PICKER));
     tab.goto(&large.link).expect(CHOOSE);
     large.line.stop_down_at(large.line.down_bytes() + 100_000_000);
-    tab.hold().expect(CHOOSE).press_button("Save");
+    tab.hold().press_button("Save");
     large.line.wait_until_down_stopped();
     let down = large.line.down_bytes();
     large.line.mend();
     tab.tell("reload", json!({}));
-    tab.expect(CHOOSE).press_button("Save");
+    tab.expect(CHOOSE).press_button("Save").expect(&format!("Saved: {NAME}"));
+    // Nobody has seen it: only the button ends the share.
+    tab.goto("about:blank");
+    assert!(!large.relay.data().is_empty());
+    tab.goto(&large.link).expect(CHOOSE).press_button("Save");
     large.close(&tab);
     let rest = large.line.down_bytes() - down;
     assert!(rest < LEN as u64 - 50_000_000, "{rest}");
