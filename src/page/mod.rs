@@ -69,7 +69,7 @@ impl Document {
 
     /// The Content-Security-Policy (CSP level 3). Allows its own script and style by their hashes, requests to its own
     /// relay, and photos and videos from its own memory. `data:` is for the icon, which saves a request. A page with
-    /// [`WORKER`] may start it, from its own memory too: such a worker has the policy of its page.
+    /// a script for workers may start it, from its own memory too: such a worker has the policy of its page.
     pub fn policy(&self) -> &str {
         self.policy.get_or_init(|| {
             let hash = |start: &str, end: &str| {
