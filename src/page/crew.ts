@@ -1,6 +1,7 @@
 // The workers that decrypt large shares, so that the page stays responsive and downloads meanwhile. Without them, as in
 // a browser that refuses them, and after a failure of one, the page decrypts itself.
 
+import type { Source } from "./age.ts";
 import { type Chunks, decryptChunks } from "./chunks.ts";
 import { load, soon } from "./files.ts";
 import { resting } from "./rest.ts";
@@ -38,16 +39,16 @@ function address(): Promise<string> {
 
 /** A worker, with its jobs in order. */
 class Hand {
-  readonly #jobs: ((plain: Uint8Array | null) => void)[] = [];
+  readonly #jobs: ((plain: Uint8Array<ArrayBuffer> | null) => void)[] = [];
   #isOver = false;
 
   constructor(private readonly worker: Worker) {
-    worker.onmessage = ({ data }: MessageEvent<Uint8Array | null>) => this.#jobs.shift()?.(data);
+    worker.onmessage = ({ data }: MessageEvent<Uint8Array<ArrayBuffer> | null>) => this.#jobs.shift()?.(data);
     worker.onerror = worker.onmessageerror = () => this.end();
   }
 
   /** Decrypts chunks, whose bytes move to the worker; `null`: it failed. */
-  async decrypt(source: () => Chunks): Promise<Uint8Array | null> {
+  async decrypt(source: () => Chunks): Promise<Uint8Array<ArrayBuffer> | null> {
     if (this.#isOver) return null;
     const chunks = source();
     return new Promise((resolve) => {
@@ -72,6 +73,8 @@ export class Crew {
   /** Calls of `decrypt` that keep all workers busy while the page handles their answers. */
   readonly most: number;
   readonly #hands: Promise<readonly Hand[]>;
+  /** Memory of earlier answers, for the next chunks: fresh memory takes the browser longer. */
+  readonly #spare: ArrayBuffer[] = [];
   #turn = 0;
 
   /** `isLarge`: starting workers is worth it. */
@@ -96,10 +99,15 @@ export class Crew {
   }
 
   /** Decrypts the chunks that `source` returns. It may be called twice: a worker that fails keeps them. */
-  async decrypt(source: () => Chunks): Promise<Uint8Array> {
+  async decrypt(source: Source): Promise<Uint8Array<ArrayBuffer>> {
     const hands = await this.#hands;
-    const plain = await hands[this.#turn++ % hands.length]?.decrypt(source);
+    const plain = await hands[this.#turn++ % hands.length]?.decrypt(() => source(this.#spare.pop()));
     this.stop.throwIfAborted();
     return plain ?? decryptChunks(source(), resting());
+  }
+
+  /** Memory that `decrypt` has returned is not used any more. */
+  reuse({ buffer }: Uint8Array<ArrayBuffer>): void {
+    this.#spare.push(buffer);
   }
 }

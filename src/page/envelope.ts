@@ -8,7 +8,7 @@ import * as journal from "./journal.ts";
 import type { Entry, Manifest } from "./manifest.ts";
 import { kindOf } from "./media.ts";
 import { printable } from "./safe_text.ts";
-import { MOST_HELD } from "./saving.ts";
+import { canStream, MOST_HELD } from "./saving.ts";
 import { message, size, time, words } from "./texts.ts";
 
 /** Files that are added to an album's list in one frame. */
@@ -108,7 +108,8 @@ export function kindAndSize(entry: Pick<Entry, "type" | "size">): string {
 }
 
 /** Notices before the opening, most important first. */
-function notices({ entries, viewOnly, total }: Manifest, able: readonly Capability[]): (Node | null)[] {
+function notices(manifest: Manifest, able: readonly Capability[]): (Node | null)[] {
+  const { entries, viewOnly, total } = manifest;
   const of = entries.length;
   const saved = entries.filter(({ type }) => kindOf(type) === "file").length;
   const cannot = able.filter((each) => each === "no").length - saved;
@@ -121,7 +122,7 @@ function notices({ entries, viewOnly, total }: Manifest, able: readonly Capabili
     APP === null || viewOnly ? null : warning(inApp(APP)),
     journal.works() ? null : warning(words("waiting.forgetful")),
     isSecureContext ? null : warning(words("trust.plain")),
-    total > MOST_HELD ? note(words("waiting.large")) : null,
+    total > MOST_HELD ? note(words(canStream(manifest) ? "waiting.large" : "waiting.large_kept")) : null,
     saved > 0 ? note(words(of === 1 ? "waiting.save" : "waiting.save_some", { count: saved, of })) : null,
     perhaps && !viewOnly ? note(words("waiting.perhaps")) : null,
   ];

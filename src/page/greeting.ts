@@ -15,9 +15,10 @@ import { claim, type Envelope, look } from "./open.ts";
 import { choose, LEASE_S, open, retrying } from "./opening.ts";
 import { Refusal } from "./relay.ts";
 import * as relay from "./relay.ts";
-import { canPick, canStream, type Chosen, MOST_HELD } from "./saving.ts";
+import { canPick, canSave, canStream, type Chosen, MOST_HELD } from "./saving.ts";
 import { type Keys, keysOf, type Root, rootOf, stretch } from "./secret.ts";
 import { alone, page } from "./state.ts";
+import { hasRoom } from "./stored.ts";
 import { message, size, words } from "./texts.ts";
 
 const HOST = location.host;
@@ -37,7 +38,8 @@ export async function greet(link: Link, root: Root): Promise<void> {
     const notice = await retrying(line, () => relay.notice({ id: root.id, token: root.linkToken }));
     await settled();
     // Padding adds at most an eighth.
-    if (notice.blob_len > MOST_HELD * 1.125 && !canPick()) return tooLarge(notice.blob_len);
+    const isLarge = notice.blob_len > MOST_HELD * 1.125;
+    if (isLarge && !canPick() && !(await hasRoom(root.id, notice.blob_len))) return tooLarge(notice.blob_len);
     askPassphrase(link);
   } catch (error) {
     await settled();
@@ -120,7 +122,7 @@ function wrongPassphrase(left: number): string {
   return left === 0 ? words("passphrase.last") : words("passphrase.wrong", { count: left });
 }
 
-/** Shows what waits, unless this browser cannot hold it, or could neither show nor save it. */
+/** Shows what waits, unless this browser has no place for it, or could neither show nor save it. */
 async function envelope(
   link: Link,
   keys: Keys,
@@ -129,8 +131,10 @@ async function envelope(
 ): Promise<void> {
   page.waiting = journal.nameOf(keys.id);
   const isLarge = manifest.total > MOST_HELD;
-  if (isLarge && !canStream(manifest)) return tooLarge(manifest.total);
-  const ableTo = async ({ type, size }: Entry) => (isLarge ? "yes" : capability(type, size));
+  const isStreamed = isLarge && canStream(manifest);
+  if (isLarge && !isStreamed && !(canSave(manifest) && (await hasRoom(keys.id, manifest.total))))
+    return tooLarge(manifest.total);
+  const ableTo = async ({ type, size }: Entry) => (isStreamed ? "yes" : capability(type, size));
   const able = await Promise.all(manifest.entries.map(ableTo));
   if (manifest.viewOnly && able.includes("no")) return notShowable(manifest);
   const begin = (file: Chosen | null = null) => {
@@ -148,7 +152,7 @@ async function envelope(
   };
   // Before the claim: a browser may refuse it, or its user.
   const choosing = () => choose(manifest, begin, () => tooLarge(manifest.total));
-  redrawable(() => showEnvelope(manifest, able, expires, isLarge ? choosing : begin));
+  redrawable(() => showEnvelope(manifest, able, expires, isStreamed ? choosing : begin));
 }
 
 /** A view-only share with files that this browser cannot show. No program shows other kinds of file than media. */

@@ -27,9 +27,6 @@ export interface Opened {
   readonly claimed: Claimed;
 }
 
-/** Plaintext is handed to the browser in pieces of at least this size, in bytes. */
-const PIECE = 2 * 1024 * 1024;
-
 const linkOf = (keys: Keys) => ({ id: keys.id, token: keys.linkToken });
 
 /** Downloads and decrypts the manifest. Consumes nothing. */
@@ -92,25 +89,19 @@ export interface Watch extends Pick<Line, "arrived" | "store"> {
   readonly again: (now: () => void) => void;
 }
 
-/** A file on disk that gets its content when it is closed. */
-export interface Target {
-  write(bytes: BufferSource): Promise<void>;
-  close(): Promise<void>;
-  abort(): Promise<void>;
-}
-
 /**
  * Downloads and decrypts all files. The padding is downloaded too: stopping early would reveal the true size. Returns
- * one blob per file after the last byte was verified; none with a `target`, which gets the only file.
+ * one blob per file after the last byte was verified. With `disk`, this file gets the content, and has the blobs.
  */
 export async function receive(
   keys: Keys,
   claimToken: Uint8Array,
   opened: Opened,
   watch: Watch,
-  target: Target | null,
+  disk: FileSystemFileHandle | null,
 ): Promise<Blob[]> {
   const { claimed, manifest } = opened;
+  const target = await disk?.createWritable();
   const stop = new AbortController();
   const backoff = new Backoff(watch.waits, Infinity, stop.signal);
   watch.again(() => backoff.now());
@@ -118,13 +109,16 @@ export async function receive(
   const holder = { id: keys.id, token: claimToken };
   const crew = new Crew(claimed.parts.length > 1, stop.signal);
   const parts = fetched({ holder, claimed, backoff, arrived, store, stop: stop.signal });
-  const files = target === null ? new Files(manifest.entries) : new OnDisk(target, manifest.total);
+  const files = target === undefined ? new Files(manifest.entries) : new OnDisk(disk!, target, manifest);
   const work = async (fail: (error: unknown) => void) => {
     const rest = resting();
     const taking: Promise<void>[] = [];
     let taken = Promise.resolve();
     for await (const chunks of chunked(parts, manifest.ageLen, keys.blobIdentity)) {
-      taken = Promise.all([orDamaged(crew.decrypt(chunks)), taken]).then(([bytes]) => files.take(bytes));
+      taken = Promise.all([orDamaged(crew.decrypt(chunks)), taken]).then(async ([bytes]) => {
+        await files.take(bytes);
+        crew.reuse(bytes);
+      });
       // While the next part arrives, which may take forever.
       taken.catch(fail);
       taking.push(taken);
@@ -157,42 +151,31 @@ async function orDamaged<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** The plaintext of a share, divided into its files. More or fewer bytes than the manifest lists are damage. */
+/** The plaintext of a share in blobs, one for each file. More or fewer bytes than the manifest lists are damage. */
 class Files {
   readonly #entries: readonly Entry[];
   readonly #blobs: Blob[] = [];
   #pieces: Blob[] = [];
-  #chunks: Uint8Array[] = [];
-  #pending = 0;
   #taken = 0;
 
   constructor(entries: readonly Entry[]) {
     this.#entries = entries;
   }
 
-  take(bytes: Uint8Array): void {
+  take(bytes: Uint8Array<ArrayBuffer>): void {
     while (bytes.length > 0) {
       const entry = this.#entries[this.#blobs.length];
       if (entry === undefined) throw new Refusal("damaged");
       const part = bytes.subarray(0, entry.size - this.#taken);
-      this.#chunks.push(part);
+      // A copy, which browsers may keep on disk.
+      this.#pieces.push(new Blob([part]));
       this.#taken += part.length;
-      this.#pending += part.length;
-      if (this.#pending >= PIECE) this.#settle();
       bytes = bytes.subarray(part.length);
       if (this.#taken === entry.size) this.#close();
     }
   }
 
-  /** Moves the bytes so far into a blob, which browsers may keep on disk. */
-  #settle(): void {
-    this.#pieces.push(new Blob(this.#chunks as BlobPart[]));
-    this.#chunks = [];
-    this.#pending = 0;
-  }
-
   #close(): void {
-    this.#settle();
     this.#blobs.push(new Blob(this.#pieces));
     this.#pieces = [];
     this.#taken = 0;
@@ -206,24 +189,28 @@ class Files {
   }
 }
 
-/** The plaintext of a share with one file, which is written to disk. */
+/** The plaintext of a share in a file on disk, which gets it when all of it was verified. */
 class OnDisk {
   #taken = 0;
 
   constructor(
-    private readonly target: Target,
-    private readonly size: number,
+    private readonly disk: FileSystemFileHandle,
+    private readonly target: FileSystemWritableFileStream,
+    private readonly manifest: Manifest,
   ) {}
 
-  async take(bytes: Uint8Array): Promise<void> {
+  async take(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     this.#taken += bytes.length;
-    if (this.#taken > this.size) throw new Refusal("damaged");
-    await this.target.write(bytes as BufferSource);
+    if (this.#taken > this.manifest.total) throw new Refusal("damaged");
+    await this.target.write(bytes);
   }
 
   async whole(): Promise<Blob[]> {
-    if (this.#taken !== this.size) throw new Refusal("damaged");
+    const { entries, total } = this.manifest;
+    if (this.#taken !== total) throw new Refusal("damaged");
     await this.target.close();
-    return [];
+    const whole = await this.disk.getFile();
+    let at = 0;
+    return entries.map(({ size }) => whole.slice(at, (at += size)));
   }
 }

@@ -69,17 +69,18 @@ export async function opening(link: Link, known: Opening, resumed: boolean, file
     const until = leaseOf(keys.id, opened.claimed);
     journal.keep(keys.id, { stage: "begun", claimToken, shown, until });
     const { manifest } = opened;
-    if (file === null && manifest.total > MOST_HELD && canStream(manifest)) {
+    const isLarge = manifest.total > MOST_HELD;
+    if (file === null && isLarge && canStream(manifest)) {
       const again = (chosen: Chosen | null = null) => void opening(link, known, resumed, chosen);
       return choose(manifest, again, () => void failed(new Error("no file may be written"), again, true));
     }
     await reporting.prepare(keys, claimToken, opened.claimed, until);
     const { waits, again, arrived } = progress;
-    const store = await storeOf(keys.id, opened.claimed, progress);
+    const disk = file ?? (isLarge ? await parts.content(keys.id) : null);
     const { blob_len } = opened.claimed;
+    const store = await storeOf(keys.id, opened.claimed, progress, isLarge && file === null ? 2 * blob_len : blob_len);
     progress.begin(blob_len, manifest.total, storedBytes(store, opened.claimed), resumed);
-    const target = (await file?.createWritable()) ?? null;
-    const blobs = await receive(keys, claimToken, opened, { waits, again, arrived, store }, target);
+    const blobs = await receive(keys, claimToken, opened, { waits, again, arrived, store }, disk);
     present(keys, claimToken, opened, file ?? blobs, until);
   } catch (error) {
     const why = error instanceof Refusal ? error.why : null;
@@ -100,12 +101,17 @@ export async function opening(link: Link, known: Opening, resumed: boolean, file
   }
 }
 
-/** The store for the parts that arrive, if this browser has one. Shows on the page what a reload does. */
-async function storeOf(id: Uint8Array, claimed: relay.Claimed, progress: Progress): Promise<parts.Store | null> {
+/** The store for the parts that arrive, if this browser has `room`. Shows on the page what a reload does. */
+async function storeOf(
+  id: Uint8Array,
+  claimed: relay.Claimed,
+  progress: Progress,
+  room: number,
+): Promise<parts.Store | null> {
   // Without the tab's storage a reload loses the key.
   if (claimed.part !== undefined || !journal.works()) return null;
   const again = () => progress.stay("opening.stay_again");
-  const store = await parts.open(id, claimed.blob_len, again);
+  const store = await parts.open(id, room, again);
   if (store === null) again();
   else progress.stay("opening.stay_kept");
   return store;

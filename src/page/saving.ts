@@ -20,6 +20,9 @@ const IS_APPLE = /iPhone|iPad|Macintosh/.test(navigator.userAgent);
 /** The largest share that a browser is expected to hold, in bytes. */
 export const MOST_HELD = IS_PHONE ? 256 << 20 : 512 << 20;
 
+/** The most bytes of files in an archive: its own headers need the rest of 4 GiB. */
+const MOST_ARCHIVED = 4e9;
+
 /** A file that the user chose. */
 export type Chosen = FileSystemFileHandle;
 
@@ -29,10 +32,13 @@ type Types = { accept: Record<string, string[]> }[];
 
 const picker = () => (globalThis as { showSaveFilePicker?: Picker }).showSaveFilePicker;
 
-/** Whether a share that is too large to be held can be written to a file while it arrives. */
-export const canStream = ({ entries, directories, viewOnly }: Manifest) =>
-  canPick() && entries.length === 1 && directories.length === 0 && !viewOnly;
+const isAlone = ({ entries, directories }: Manifest) => entries.length === 1 && directories.length === 0;
+
+/** Whether a share that is too large for memory can be written to a file while it arrives. */
+export const canStream = (manifest: Manifest) => canPick() && isAlone(manifest) && !manifest.viewOnly;
 export const canPick = () => picker() !== undefined;
+/** Whether the files of a share can be saved at all: archives (zip.ts) hold less than 4 GiB. */
+export const canSave = (manifest: Manifest) => isAlone(manifest) || manifest.total < MOST_ARCHIVED;
 
 /** Saves files, and keeps the tally of what was saved. */
 export class Saving {

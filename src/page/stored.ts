@@ -1,17 +1,21 @@
-// The parts of a share that have arrived, in the browser's private file system (OPFS), so that they are not downloaded
-// again after a reload. They are stored as the relay sent them: ciphertext, whose key is elsewhere. Each share has a
-// directory with the name of its journal, and in it a file for each part, with the part or its beginning.
+// The browser's private file system (OPFS), in which each share has a directory with the name of its journal. It holds
+// the parts that have arrived, so that they are not downloaded again after a reload: a file for each part, with the
+// part or its beginning, as the relay sent it. That is ciphertext, whose key is elsewhere. If the share is too large
+// for memory, another file holds its content until the share is closed.
 
+import { soon } from "./files.ts";
 import * as journal from "./journal.ts";
 
 /** Writes that may wait for the disk. More are dropped, so that a slow disk costs neither time nor memory. */
 const WAITING = 4;
-/** Free space that must be there for each byte of a blob. */
+/** Free space that must be there for each byte that is kept. */
 const SPARE = 2;
 /** The longest time for the browser to open its file system, in milliseconds. */
 const OPEN_MS = 2000;
 /** The file that tests whether the browser can write. */
 const TRIAL = "trial";
+/** The file with the content. */
+const CONTENT = "content";
 
 /** Stores that this page has opened, by their names. */
 const opened = new Map<string, Store>();
@@ -58,11 +62,37 @@ async function made(name: string, length: number, failed: () => void): Promise<S
     lengths.set(Number(file), size);
     used += size;
   }
-  const { quota = 0, usage = 0 } = await navigator.storage.estimate();
-  return quota - usage + used < SPARE * length ? null : new Store(directory, lengths, failed);
+  return (await free()) + used < SPARE * length ? null : new Store(directory, lengths, failed);
 }
 
-/** Removes what is stored of a share. */
+/** Bytes that this browser still allows the relay's origin to store. */
+async function free(): Promise<number> {
+  const { quota = 0, usage = 0 } = await navigator.storage.estimate();
+  return quota - usage;
+}
+
+/** Whether this browser can keep `length` bytes of content, until the share is closed. */
+export async function hasRoom(id: Uint8Array, length: number): Promise<boolean> {
+  const name = `${journal.nameOf(id)}.${TRIAL}`;
+  const tried = async () => {
+    const root = await filesystem();
+    if (root === null || !journal.works()) return false;
+    await put(root, name, new Uint8Array(1));
+    await removeFrom(root, name);
+    return (await free()) >= SPARE * length;
+  };
+  return (await soon(tried())) ?? false;
+}
+
+/** An empty file for the content of a share. */
+export async function content(id: Uint8Array): Promise<FileSystemFileHandle> {
+  const directory = await (await filesystem())!.getDirectoryHandle(journal.nameOf(id), { create: true });
+  // A browser keeps the old content until the new one is complete.
+  await removeFrom(directory, CONTENT);
+  return directory.getFileHandle(CONTENT, { create: true });
+}
+
+/** Removes what is kept of a share. */
 export async function remove(id: Uint8Array): Promise<void> {
   const name = journal.nameOf(id);
   // A file that is being written cannot be removed.
@@ -83,8 +113,15 @@ export async function sweep(): Promise<void> {
 }
 
 /** Directories that are in use are removed by the next visit. */
-async function removeFrom(root: FileSystemDirectoryHandle | null, name: string): Promise<void> {
-  await root?.removeEntry(name, { recursive: true }).catch(() => {});
+async function removeFrom(directory: FileSystemDirectoryHandle | null, name: string): Promise<void> {
+  await directory?.removeEntry(name, { recursive: true }).catch(() => {});
+}
+
+/** Replaces a file: another tab or a crash never sees half of it. */
+async function put(directory: FileSystemDirectoryHandle, name: string, bytes: Uint8Array): Promise<void> {
+  const file = await (await directory.getFileHandle(name, { create: true })).createWritable();
+  await file.write(bytes as BufferSource);
+  await file.close();
 }
 
 async function stop(name: string): Promise<void> {
@@ -134,13 +171,10 @@ export class Store {
     return this.#writes;
   }
 
-  /** Replaces a file: another tab or a crash never sees half of it. */
   async #put(name: string, bytes: Uint8Array): Promise<void> {
     if (this.#stopped) return;
     try {
-      const file = await (await this.directory.getFileHandle(name, { create: true })).createWritable();
-      await file.write(bytes as BufferSource);
-      await file.close();
+      await put(this.directory, name, bytes);
     } catch {
       if (this.#stopped) return;
       this.#stopped = true;

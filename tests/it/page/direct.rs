@@ -39,14 +39,17 @@ const fn of(
 
 const ONE_AND_ALL: (&str, &str) =
     ("direct.rs", "one_file_and_all_files_are_saved_without_a_save_dialog_and_a_share_sheet");
+const TOO_LARGE: (&str, &str) = ("large.rs", "nothing_large_is_opened_over_plain_http");
 const STARTS_AGAIN: (&str, &str) = ("receiving.rs", "reload_over_plain_http_starts_again");
 
 /// Every use of such a feature in the page.
-const USES: [Use; 10] = [
+const USES: [Use; 12] = [
     of("tabs.ts", "navigator.locks", "tabs ask each other", ("tabs.rs", "another_tab_resumes_over_plain_http")),
     of("stored.ts", "navigator.storage", "a reload starts again, as the page says", STARTS_AGAIN),
     of("stored.ts", "FileSystemFileHandle", "the same", STARTS_AGAIN),
     of("stored.ts", "FileSystemDirectoryHandle", "a type: the same", STARTS_AGAIN),
+    of("open.ts", "FileSystemFileHandle", "a type: larger shares are refused", TOO_LARGE),
+    of("open.ts", "FileSystemWritableFileStream", "the same", TOO_LARGE),
     of("saving.ts", "showSaveFilePicker", "a download", ONE_AND_ALL),
     of("saving.ts", "FileSystemFileHandle", "a type: a download", ONE_AND_ALL),
     of("saving.ts", "navigator.share", "a download", ONE_AND_ALL),

@@ -1,9 +1,19 @@
-//! Files that are too large to be shown, which a browser writes to disk while they arrive.
+//! Shares that are too large for memory: a browser writes them to disk while they arrive.
+
+use std::fs;
+use std::net::TcpListener;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::support::{Browser, Proxy, RelayProcess, Sandbox, Tab, noise, send, status};
+use crate::support::{
+    Browser, Engine, Host, PHOTO, Proxy, RelayProcess, Sandbox, Tab, in_every_engine, noise, send, status,
+};
+
+in_every_engine!(
+    a_share_too_large_for_memory_is_kept_on_disk_until_it_is_closed,
+    nothing_large_is_opened_over_plain_http,
+);
 
 /// More than a phone's browser is expected to hold, in bytes.
 const LEN: usize = (256 << 20) + 100_000;
@@ -32,31 +42,62 @@ const SAVED: &str = "navigator.storage.getDirectory()
         return [file.size, [...hash].map((byte) => byte.toString(16).padStart(2, '0')).join('')];
     })";
 
-/// A large file at a relay, and what [`SAVED`] is once it was saved.
+const KEPT: &str =
+    "This is too large for memory. Until you close it, this browser keeps it on this device, unencrypted.";
+
+/// Bytes that browsers have certainly stored once the download stands still at [`MIDDLE`]. Parts are dropped while the
+/// disk is slow.
+const SOME: u64 = 10_000_000;
+const MIDDLE: u64 = 100_000_000;
+
+/// A browser without a dialog for saving, on a phone.
+const NO_PICKER: &str = "
+    delete globalThis.showSaveFilePicker;
+    const real = matchMedia;
+    globalThis.matchMedia = (query) => (query === '(pointer: coarse)' ? { matches: true } : real(query));";
+
+/// The sizes of the contents in the browser's private file system.
+const CONTENT: &str = "(async () => {
+    const found = [];
+    for await (const place of (await navigator.storage.getDirectory()).values())
+        for await (const [name, file] of place.entries())
+            if (name === 'content') found.push((await file.getFile()).size);
+    return found;
+})()";
+
+/// A large file at a relay.
 struct Large {
     sandbox: Sandbox,
     relay: RelayProcess,
     line: Proxy,
     link: String,
-    whole: Value,
+    content: Vec<u8>,
 }
 
 impl Large {
     fn new() -> Self {
+        Self::behind(&[])
+    }
+
+    /// A share with other files before the large one.
+    fn behind(files: &[&str]) -> Self {
         let sandbox = Sandbox::new();
         let relay = sandbox.relay();
         let line = Proxy::to(&relay.address(), None);
-        let mut content = noise(1_000_003, 3);
-        content = content.iter().copied().cycle().take(LEN).collect();
-        let whole = json!([LEN, format!("{:x}", Sha256::digest(&content))]);
+        let content: Vec<u8> = noise(1_000_003, 3).iter().copied().cycle().take(LEN).collect();
         sandbox.write(NAME, &content);
-        let link = line.link(&send(&sandbox, &relay, &[NAME]));
-        Self { sandbox, relay, line, link, whole }
+        let link = line.link(&send(&sandbox, &relay, &[files, &[NAME]].concat()));
+        Self { sandbox, relay, line, link, content }
+    }
+
+    /// The value of [`SAVED`] once the file was saved.
+    fn whole(&self) -> Value {
+        json!([LEN, format!("{:x}", Sha256::digest(&self.content))])
     }
 
     fn close(&self, tab: &Tab) {
         tab.expect(&format!("Saved: {NAME}")).expect("Closing deletes the file for good.");
-        assert_eq!(tab.value(SAVED), self.whole);
+        assert_eq!(tab.value(SAVED), self.whole());
         tab.press_button("Close").expect("The sender sees it was opened by");
         self.relay.expect_empty();
         assert_eq!(tab.remembers(), r#""{}{}""#);
@@ -72,8 +113,6 @@ fn phone(before: &str) -> Value {
 fn a_file_too_large_to_show_is_written_to_disk_while_it_arrives() {
     let Some(browser) = Browser::start(&[]) else { return };
     let large = Large::new();
-    let without = browser.tab_with(phone("delete globalThis.showSaveFilePicker"));
-    without.goto(&large.link).expect("Too large for this page").expect("the share is still waiting");
     let tab = browser.tab_with(phone(PICKER));
     tab.goto(&large.link).expect(CHOOSE).hold();
     // Nothing was opened for a user who changes their mind, or whose browser refuses.
@@ -101,7 +140,7 @@ fn a_reload_asks_again_where_to_save_and_downloads_only_the_rest() {
     let large = Large::new();
     let tab = browser.tab_with(phone(PICKER));
     tab.goto(&large.link).expect(CHOOSE);
-    large.line.stop_down_at(large.line.down_bytes() + 100_000_000);
+    large.line.stop_down_at(large.line.down_bytes() + MIDDLE);
     tab.hold().press_button("Save");
     large.line.wait_until_down_stopped();
     let down = large.line.down_bytes();
@@ -109,10 +148,85 @@ fn a_reload_asks_again_where_to_save_and_downloads_only_the_rest() {
     tab.tell("reload", json!({}));
     tab.expect(CHOOSE).press_button("Save").expect(&format!("Saved: {NAME}"));
     let rest = large.line.down_bytes() - down;
-    assert!(rest < LEN as u64 - 50_000_000, "{rest}");
+    assert!(rest < LEN as u64 - SOME, "{rest}");
     // Nobody has seen it: only the button ends the share.
     tab.goto("about:blank");
     assert!(!large.relay.data().is_empty());
     tab.goto(&large.link).expect(CHOOSE).press_button("Save");
     large.close(&tab);
+}
+
+fn a_share_too_large_for_memory_is_kept_on_disk_until_it_is_closed(engine: Engine) {
+    let Some(browser) = Browser::start_engine(engine, &[]) else { return };
+    let large = Large::behind(&[PHOTO]);
+    let line = &large.line;
+    let tab = browser.tab_with(json!({ "before": NO_PICKER }));
+    if engine == Engine::WebKit {
+        // WebKitGTK has no private file system.
+        tab.goto(&large.link).expect("Too large for this page").expect("the share is still waiting");
+        return;
+    }
+    tab.goto(&large.link).expect(KEPT);
+    line.stop_down_at(line.down_bytes() + MIDDLE);
+    tab.hold().expect("resumes by itself, even after a reload.");
+    line.wait_until_down_stopped();
+    // It appears once all of it was verified.
+    assert_eq!(tab.value(CONTENT), json!([0]));
+    let down = line.down_bytes();
+    line.mend();
+    tab.tell("reload", json!({}));
+    tab.expect("1 of 2").until_photo(640);
+    let rest = line.down_bytes() - down;
+    assert!(rest < LEN as u64 - SOME, "{rest}");
+    assert!(tab.value(CONTENT)[0].as_u64().unwrap() > LEN as u64);
+    tab.press("ArrowRight").expect("2 of 2");
+    let saved = tab.tell("download", json!({ "selector": "button:text-is('Save')" }));
+    assert!(fs::read(saved["path"].as_str().unwrap()).unwrap() == large.content);
+    tab.press_button("Close").press_button("Yes, close now").expect("The sender sees it was opened by");
+    large.relay.expect_empty();
+    tab.until(&format!("{CONTENT}.then((found) => found.length === 0)"));
+    assert_eq!(tab.complaints(), Vec::<String>::new());
+}
+
+fn nothing_large_is_opened_over_plain_http(engine: Engine) {
+    let sandbox = Sandbox::new();
+    fs::File::create(sandbox.path(NAME)).unwrap().set_len(LEN as u64).unwrap();
+    // The browser and the sender both need an address before the sender listens.
+    let listens = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let host = Host::start(&sandbox, &[NAME, "--public-url", "http://photos.lan", "--listen", &listens]);
+    let Some(browser) = Browser::start_engine(engine, &[&format!("--host=photos.lan={listens}")]) else { return };
+    let tab = browser.tab_with(json!({ "before": NO_PICKER }));
+    tab.goto(host.link()).expect("Too large for this page").expect("the share is still waiting");
+}
+
+#[test]
+#[ignore = "needs browsers: tests/all"]
+fn without_a_place_for_it_nothing_large_is_opened_or_lost() {
+    let Some(browser) = Browser::start(&[]) else { return };
+    let large = Large::new();
+    let tab_with = |more: &str| browser.tab_with(json!({ "before": format!("{NO_PICKER} {more};") }));
+    // An older browser, one that cannot write, one that hangs, and one with too little room.
+    for lacks in [
+        "delete FileSystemFileHandle.prototype.createWritable",
+        "FileSystemFileHandle.prototype.createWritable = () => Promise.reject(new DOMException('no'))",
+        "StorageManager.prototype.getDirectory = () => new Promise(() => {})",
+        "StorageManager.prototype.estimate = async () => ({ quota: 500e6, usage: 10e6 })",
+    ] {
+        tab_with(lacks).goto(&large.link).expect("Too large for this page").expect("the share is still waiting");
+    }
+    assert!(status(&large.sandbox).contains("waiting"), "{}", status(&large.sandbox));
+    // A disk that is full in the middle.
+    let tab = tab_with(
+        "const { write } = FileSystemWritableFileStream.prototype;
+         globalThis.fails = true;
+         FileSystemWritableFileStream.prototype.write = function (bytes) {
+             const refuses = fails && bytes.length > 1_000_000;
+             return refuses ? Promise.reject(new DOMException('full', 'QuotaExceededError')) : write.call(this, bytes);
+         }",
+    );
+    tab.goto(&large.link).expect(KEPT).hold().expect("Something went wrong");
+    assert_eq!(tab.value(CONTENT), json!([0]), "nothing partial");
+    tab.value("void (fails = false)");
+    tab.press_button("Try again").expect("cannot show this kind of file");
+    assert_eq!(tab.value(CONTENT), json!([LEN]));
 }
