@@ -4,16 +4,16 @@
 
 import { Decrypter } from "age-encryption";
 import { CHUNK, type Chunks, decryptChunks, TAG } from "./chunks.ts";
-import { PART_LEN, Refusal } from "./relay.ts";
+import type { Part } from "./download.ts";
+import { Refusal } from "./relay.ts";
 import { derived } from "./sealed.ts";
+import type { Spare } from "./spare.ts";
 
 /** The longest age header that is parsed, in bytes. */
 const HEADER_LIMIT = 4096;
 /** Bytes of the line that ends a header, with the line break before it, and of the nonce behind it. */
 const MAC_LINE = "\n--- \n".length + 43;
 const NONCE = 16;
-/** The most bytes of chunks that a part completes. */
-const MOST_CHUNKS = PART_LEN + CHUNK + TAG;
 
 /** Decrypts an age file in memory. Throws if it is none of this identity. */
 export async function decrypted(file: Uint8Array, identity: string): Promise<Uint8Array> {
@@ -38,18 +38,16 @@ async function headed(file: Uint8Array, identity: string): Promise<{ key: Uint8A
   return { key: derived(fileKey, file.subarray(end + MAC_LINE, start), "payload"), start };
 }
 
-/** Copies chunks into `spare`, or into new memory. */
-export type Source = (spare?: ArrayBuffer) => Chunks;
-
 /**
- * The chunks of the age file at the beginning of a blob, of `length` bytes: those that each part completes. They are
- * copied, because the parts themselves are stored meanwhile.
+ * The chunks of the age file at the beginning of a blob, of `length` bytes: each part with those that it completes, as
+ * a function that copies them. The parts themselves stay as they are, because they are stored meanwhile.
  */
 export async function* chunked(
-  parts: AsyncGenerator<Uint8Array>,
+  parts: AsyncGenerator<Part>,
   length: number,
   identity: string,
-): AsyncGenerator<Source> {
+  spare: Spare,
+): AsyncGenerator<[Part, () => Chunks]> {
   let key: Uint8Array | null = null;
   /** The beginning of a chunk that the next part completes. */
   let carry = new Uint8Array();
@@ -57,7 +55,7 @@ export async function* chunked(
   for await (const part of parts) {
     // The padding.
     if (left === 0) continue;
-    let piece = part.subarray(0, left);
+    let piece = part.bytes.subarray(0, left);
     left -= piece.length;
     if (key === null) {
       const begun = await headed(piece, identity).catch(() => null);
@@ -70,12 +68,13 @@ export async function* chunked(
     const end = isLast ? whole : whole - (whole % (CHUNK + TAG));
     const job = { key, first, isLast };
     const [head, tail] = [carry, piece.subarray(0, end - carry.length)];
-    yield (spare = new ArrayBuffer(isLast ? end : MOST_CHUNKS)) => {
-      const bytes = new Uint8Array(spare, 0, end);
+    const copied = () => {
+      const bytes = spare.take(end);
       bytes.set(head);
       bytes.set(tail, head.length);
       return { ...job, bytes };
     };
+    yield [part, copied];
     carry = piece.slice(tail.length);
     first += end / (CHUNK + TAG);
   }

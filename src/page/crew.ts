@@ -1,7 +1,6 @@
 // The workers that decrypt large shares, so that the page stays responsive and downloads meanwhile. Without them, as in
 // a browser that refuses them, and after a failure of one, the page decrypts itself.
 
-import type { Source } from "./age.ts";
 import { type Chunks, decryptChunks } from "./chunks.ts";
 import { load, soon } from "./files.ts";
 import { resting } from "./rest.ts";
@@ -73,8 +72,6 @@ export class Crew {
   /** Calls of `decrypt` that keep all workers busy while the page handles their answers. */
   readonly most: number;
   readonly #hands: Promise<readonly Hand[]>;
-  /** Memory of earlier answers, for the next chunks: fresh memory takes the browser longer. */
-  readonly #spare: ArrayBuffer[] = [];
   #turn = 0;
 
   /** `isLarge`: starting workers is worth it. */
@@ -99,15 +96,10 @@ export class Crew {
   }
 
   /** Decrypts the chunks that `source` returns. It may be called twice: a worker that fails keeps them. */
-  async decrypt(source: Source): Promise<Uint8Array<ArrayBuffer>> {
+  async decrypt(source: () => Chunks): Promise<Uint8Array<ArrayBuffer>> {
     const hands = await this.#hands;
-    const plain = await hands[this.#turn++ % hands.length]?.decrypt(() => source(this.#spare.pop()));
+    const plain = await hands[this.#turn++ % hands.length]?.decrypt(source);
     this.stop.throwIfAborted();
     return plain ?? decryptChunks(source(), resting());
-  }
-
-  /** Memory that `decrypt` has returned is not used any more. */
-  reuse({ buffer }: Uint8Array<ArrayBuffer>): void {
-    this.#spare.push(buffer);
   }
 }

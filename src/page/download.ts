@@ -4,6 +4,7 @@ import { crc32c } from "./crc32c.ts";
 import { type Claimed, type Credential, PART_LEN, Refusal } from "./relay.ts";
 import * as relay from "./relay.ts";
 import type { Backoff } from "./retry.ts";
+import type { Spare } from "./spare.ts";
 import type { Store } from "./stored.ts";
 
 /** Downloads of a part with a wrong checksum before the share counts as damaged. */
@@ -19,7 +20,15 @@ export interface Line {
   /** Called with the number of bytes that arrived; a negative one for bytes that have to be downloaded again. */
   readonly arrived: (bytes: number) => void;
   readonly store: Store | null;
+  readonly spare: Spare;
   readonly stop: AbortSignal;
+}
+
+/** A part with a right checksum. */
+export interface Part {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Fulfilled once nobody stores its bytes any more. */
+  readonly stored: Promise<void> | undefined;
 }
 
 /** Bytes of a part. */
@@ -35,7 +44,7 @@ export function storedBytes(store: Store | null, claimed: Claimed): number {
 }
 
 /** All parts in order, each with a right checksum. While one is used, the next is downloaded. */
-export async function* fetched(line: Line): AsyncGenerator<Uint8Array> {
+export async function* fetched(line: Line): AsyncGenerator<Part> {
   const get = (number: number) => {
     const part = number < line.claimed.parts.length ? fetchPart(line, number) : null;
     // An error is thrown where the part is awaited; this prevents an unhandled rejection.
@@ -44,32 +53,29 @@ export async function* fetched(line: Line): AsyncGenerator<Uint8Array> {
   };
   let next = get(0);
   for (let number = 1; next !== null; number++) {
-    const part: Uint8Array = await next;
+    const part: Part = await next;
     next = get(number);
     yield part;
   }
 }
 
-async function fetchPart(line: Line, number: number): Promise<Uint8Array> {
+async function fetchPart(line: Line, number: number): Promise<Part> {
   const { claimed, arrived, store } = line;
   const length = lengthOf(claimed, number);
   const isWhole = (bytes: Uint8Array) => bytes.length === length && crc32c(bytes) === claimed.parts[number];
   if (claimed.part !== undefined && isWhole(claimed.part)) {
     arrived(length);
-    return claimed.part;
+    return { bytes: claimed.part, stored: undefined };
   }
   const listed = storedOf(store, claimed, number);
   const here = listed > 0 ? await store!.read(number) : new Uint8Array();
-  if (isWhole(here)) return here;
+  if (isWhole(here)) return { bytes: here, stored: undefined };
   // The checksum of a beginning is known when the rest is there.
   let begun = here.length < length ? here : new Uint8Array();
   arrived(begun.length - listed);
   for (let fetch = 0; fetch < FETCHES;) {
-    const part = await download(line, number, begun);
-    if (isWhole(part)) {
-      store?.write(number, part);
-      return part;
-    }
+    const bytes = await download(line, number, begun);
+    if (isWhole(bytes)) return { bytes, stored: store?.write(number, bytes) };
     arrived(-length);
     // The relay is not to blame for bytes that were stored here.
     if (begun.length === 0) fetch += 1;
@@ -79,8 +85,8 @@ async function fetchPart(line: Line, number: number): Promise<Uint8Array> {
 }
 
 /** Downloads what is missing of a part that begins with `begun`. */
-async function download(line: Line, number: number, begun: Uint8Array): Promise<Uint8Array> {
-  const part = new Uint8Array(lengthOf(line.claimed, number));
+async function download(line: Line, number: number, begun: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+  const part = line.spare.take(lengthOf(line.claimed, number));
   part.set(begun);
   let filled = begun.length;
   let kept = performance.now();
@@ -90,7 +96,7 @@ async function download(line: Line, number: number, begun: Uint8Array): Promise<
     line.arrived(bytes);
     if (performance.now() - kept < KEEP_MS) return;
     kept = performance.now();
-    line.store?.write(number, part.subarray(0, filled));
+    void line.store?.write(number, part.subarray(0, filled));
   };
   const ask = () => relay.part(line.holder, number, filled, part.subarray(filled), moved, line.stop);
   await line.backoff.until(ask);

@@ -37,7 +37,10 @@ function explain(error: unknown, opener: string | null, again: () => void, begun
   const stage = words(begun ? "failed.begun" : "failed.not_opened");
   if (error instanceof NotNow) return showMessage(message("failed.no_answer", { host: HOST }, stage), retry);
   if (error instanceof TooNew) return showMessage(message("failed.too_new", {}, stage), commandLine());
-  if (!(error instanceof Refusal)) return showMessage(message("failed.unexpected"), retry);
+  if (!(error instanceof Refusal)) {
+    const isFull = error instanceof DOMException && error.name === "QuotaExceededError";
+    return showMessage(isFull ? message("failed.no_room", {}, stage) : message("failed.unexpected"), retry);
+  }
   const { claimed } = page;
   if (claimed !== null && isOurs(error, claimed.id, claimed.claimToken)) {
     forget(claimed.id);

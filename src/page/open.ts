@@ -3,12 +3,14 @@
 
 import { sha256 } from "@noble/hashes/sha2.js";
 import { chunked, decrypted } from "./age.ts";
+import { CHUNK, TAG } from "./chunks.ts";
 import { Crew } from "./crew.ts";
 import { fetched, type Line } from "./download.ts";
 import { claimantOf, type Keys, receiptOf } from "./secret.ts";
 import { type Entry, type Manifest, readManifest, TooNew } from "./manifest.ts";
 import { resting } from "./rest.ts";
 import { Backoff } from "./retry.ts";
+import { Spare } from "./spare.ts";
 import { type Claimed, PART_LEN, Refusal } from "./relay.ts";
 import * as relay from "./relay.ts";
 
@@ -81,6 +83,9 @@ export function receiptFor(keys: Keys, claimToken: Uint8Array): Uint8Array {
   return receiptOf(keys, claimantOf(keys.id, claimToken));
 }
 
+/** A file that Chromium can remove. */
+type Removable = FileSystemFileHandle & { remove?: () => Promise<void> };
+
 /** How the page follows a download. */
 export interface Watch extends Pick<Line, "arrived" | "store"> {
   /** Called every second with the seconds until the next attempt, and with `null` when it starts. */
@@ -107,17 +112,20 @@ export async function receive(
   watch.again(() => backoff.now());
   const { arrived, store } = watch;
   const holder = { id: keys.id, token: claimToken };
-  const crew = new Crew(claimed.parts.length > 1, stop.signal);
-  const parts = fetched({ holder, claimed, backoff, arrived, store, stop: stop.signal });
+  const isOne = claimed.parts.length === 1;
+  const spare = new Spare(isOne ? claimed.blob_len : PART_LEN + CHUNK + TAG);
+  const parts = fetched({ holder, claimed, backoff, arrived, store, spare, stop: stop.signal });
+  const crew = new Crew(!isOne, stop.signal);
   const files = target === undefined ? new Files(manifest.entries) : new OnDisk(disk!, target, manifest);
   const work = async (fail: (error: unknown) => void) => {
     const rest = resting();
     const taking: Promise<void>[] = [];
     let taken = Promise.resolve();
-    for await (const chunks of chunked(parts, manifest.ageLen, keys.blobIdentity)) {
+    for await (const [part, chunks] of chunked(parts, manifest.ageLen, keys.blobIdentity, spare)) {
       taken = Promise.all([orDamaged(crew.decrypt(chunks)), taken]).then(async ([bytes]) => {
         await files.take(bytes);
-        crew.reuse(bytes);
+        spare.give(bytes);
+        void Promise.resolve(part.stored).then(() => spare.give(part.bytes));
       });
       // While the next part arrives, which may take forever.
       taken.catch(fail);
@@ -134,6 +142,9 @@ export async function receive(
   } catch (error) {
     stop.abort();
     await target?.abort().catch(() => {});
+    // The dialog has made an empty one.
+    const made = await disk?.getFile().catch(() => null);
+    if (made?.size === 0) await (disk as Removable).remove?.().catch(() => {});
     throw error;
   } finally {
     // Cancels downloads that are still running, and ends the workers.

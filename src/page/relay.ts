@@ -61,11 +61,14 @@ export interface Claimed extends Waiting {
   /** The operator of the relay, if it keeps this share for an hour after its end, so that it can be reported. */
   readonly report?: { readonly recipient?: unknown; readonly contact?: unknown };
   /** The content of the only part, if it came with the claim. */
-  part?: Uint8Array;
+  part?: Uint8Array<ArrayBuffer>;
 }
 
 /** Bytes of each part but the last. */
 export const PART_LEN = 4 * 1024 * 1024;
+
+/** Bytes of a body that are read at once. */
+const PIECE = 1024 * 1024;
 
 /** The longest time without a byte before a download is retried. */
 const IDLE_MS = 60_000;
@@ -330,10 +333,10 @@ export async function part(
     // A proxy may answer in the relay's place, or ignore the range.
     if (!response.headers.get("Content-Type")?.startsWith("application/octet-stream")) throw new NotNow();
     let skip = response.status === 206 ? 0 : offset;
-    const reader = response.body!.getReader();
+    const read = reading(response.body!);
     while (rest.length > 0) {
-      const { value } = await reader.read().catch(() => ({ value: undefined }));
-      if (value === undefined) throw new NotNow();
+      const { value } = await read().catch(() => ({ value: undefined }));
+      if (!value?.length) throw new NotNow();
       clearTimeout(timer);
       timer = setTimeout(giveUp, IDLE_MS);
       const skipped = Math.min(skip, value.length);
@@ -348,6 +351,22 @@ export async function part(
     clearTimeout(timer);
     stop.removeEventListener("abort", giveUp);
     giveUp();
+  }
+}
+
+/** A function that reads a body piece by piece, where the browser can into the memory of the piece before. */
+function reading(body: ReadableStream<Uint8Array<ArrayBuffer>>): () => Promise<{ value?: Uint8Array | undefined }> {
+  let memory = new ArrayBuffer(PIECE);
+  try {
+    const reader = body.getReader({ mode: "byob" });
+    return async () => {
+      const piece = await reader.read(new Uint8Array(memory));
+      memory = piece.value?.buffer ?? memory;
+      return piece;
+    };
+  } catch {
+    const reader = body.getReader();
+    return () => reader.read();
   }
 }
 

@@ -146,7 +146,7 @@ export class Store {
   }
 
   /** The stored bytes of a part, which the caller verifies; none if they cannot be read. */
-  async read(number: number): Promise<Uint8Array> {
+  async read(number: number): Promise<Uint8Array<ArrayBuffer>> {
     try {
       const file = await (await this.directory.getFileHandle(String(number))).getFile();
       return new Uint8Array(await file.arrayBuffer());
@@ -155,14 +155,16 @@ export class Store {
     }
   }
 
-  /** Stores a part or its beginning in the background. `bytes` must not change until then. */
-  write(number: number, bytes: Uint8Array): void {
-    if (this.#waiting >= WAITING) return;
-    this.#waiting += 1;
-    this.#writes = this.#writes.then(async () => {
-      await this.#put(String(number), bytes);
-      this.#waiting -= 1;
-    });
+  /** Stores a part or its beginning in the background. `bytes` must not change until the promise is fulfilled. */
+  write(number: number, bytes: Uint8Array): Promise<void> {
+    if (this.#waiting < WAITING) {
+      this.#waiting += 1;
+      this.#writes = this.#writes.then(async () => {
+        await this.#put(String(number), bytes);
+        this.#waiting -= 1;
+      });
+    }
+    return this.#writes;
   }
 
   /** Ends writing. Resolves when no file is in use any more. */

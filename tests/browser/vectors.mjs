@@ -227,7 +227,8 @@ assert.deepEqual([read().name, read().from, read().note, read().viewOnly], ["\uf
 
 // Age files of every length that has a boundary, which age-encryption decrypts, and the page part by part.
 const { chunked } = await load("age");
-const { decryptChunks } = await load("chunks");
+const { CHUNK, decryptChunks, TAG } = await load("chunks");
+const { Spare } = await load("spare");
 const identity = shares[0].blob_identity;
 const to2 = await sending.publicKeyOf(identity);
 const decrypted = async (file) => {
@@ -238,14 +239,17 @@ const decrypted = async (file) => {
 /** The plaintext of the first `ageLen` bytes of a blob, as the page decrypts it; `null` if it is damaged. */
 const received = async (blob, ageLen) => {
   const parts = async function* () {
-    for (let at = 0; at < blob.length; at += part) yield blob.subarray(at, at + part);
+    for (let at = 0; at < blob.length; at += part) yield { bytes: blob.subarray(at, at + part) };
   };
   const plain = [];
+  const spare = new Spare(part + CHUNK + TAG);
   try {
-    for await (const chunks of chunked(parts(), ageLen, identity)) {
+    for await (const [, chunks] of chunked(parts(), ageLen, identity, spare)) {
       // A worker that failed does not return the bytes.
       chunks().bytes.fill(0);
-      plain.push(Buffer.from(await decryptChunks(chunks())));
+      const bytes = await decryptChunks(chunks());
+      plain.push(Buffer.from(bytes));
+      spare.give(bytes);
     }
   } catch {
     return null;

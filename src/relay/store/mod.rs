@@ -8,7 +8,7 @@
 //! | survives a restart | no | yes; once `create` has returned, also a power cut | yes |
 //! | several processes | no | only with a shared folder whose file system locks and links properly | yes |
 //! | `written` | the given clock | the file system's clock | the store's clock |
-//! | a part is held in memory | yes | no: 256 KiB at a time | during its upload |
+//! | a part is held in memory | yes | no: 128 KiB at a time | during its upload |
 //! | `space` | of its capacity | of the disk | none |
 //! | a deleted object | is gone | is gone for the file system | is gone, unless the bucket keeps versions |
 

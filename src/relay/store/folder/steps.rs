@@ -8,12 +8,12 @@ use tokio::task::spawn_blocking;
 
 use crate::relay::store::StoreError;
 
-/// Bytes that are read or written in one step.
-pub(super) const STEP: usize = 256 << 10;
+/// Bytes that are read or written in one step: a download holds twice as much.
+pub(super) const STEP: usize = 128 << 10;
 /// The longest time of a brief step. One that the page cache serves takes a tenth of it.
 const BRIEF: Duration = Duration::from_millis(2);
 /// Steps that have to be brief before one may hold its caller up: 4 MiB.
-const WARY: u32 = 16;
+const WARY: u32 = 32;
 
 /// Runs file operations on a blocking thread.
 pub(super) async fn blocking<T: Send + 'static>(
