@@ -74,9 +74,10 @@ export async function* chunked(
       bytes.set(tail, head.length);
       return { ...job, bytes };
     };
-    yield [part, copied];
+    // Before the part is used again.
     carry = piece.slice(tail.length);
     first += end / (CHUNK + TAG);
+    yield [part, copied];
   }
   if (key === null) throw new Refusal("damaged");
 }

@@ -96,7 +96,7 @@ export interface Watch extends Pick<Line, "arrived" | "store"> {
 
 /**
  * Downloads and decrypts all files. The padding is downloaded too: stopping early would reveal the true size. Returns
- * one blob per file after the last byte was verified. With `disk`, this file gets the content, and has the blobs.
+ * one blob per file after the last byte was verified; none with `disk`, a file to which the content is then written.
  */
 export async function receive(
   keys: Keys,
@@ -116,7 +116,7 @@ export async function receive(
   const spare = new Spare(isOne ? claimed.blob_len : PART_LEN + CHUNK + TAG);
   const parts = fetched({ holder, claimed, backoff, arrived, store, spare, stop: stop.signal });
   const crew = new Crew(!isOne, stop.signal);
-  const files = target === undefined ? new Files(manifest.entries) : new OnDisk(disk!, target, manifest);
+  const files = target === undefined ? new Files(manifest.entries) : new OnDisk(target, manifest.total);
   const work = async (fail: (error: unknown) => void) => {
     const rest = resting();
     const taking: Promise<void>[] = [];
@@ -205,23 +205,25 @@ class OnDisk {
   #taken = 0;
 
   constructor(
-    private readonly disk: FileSystemFileHandle,
     private readonly target: FileSystemWritableFileStream,
-    private readonly manifest: Manifest,
+    private readonly size: number,
   ) {}
 
   async take(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     this.#taken += bytes.length;
-    if (this.#taken > this.manifest.total) throw new Refusal("damaged");
+    if (this.#taken > this.size) throw new Refusal("damaged");
     await this.target.write(bytes);
   }
 
   async whole(): Promise<Blob[]> {
-    const { entries, total } = this.manifest;
-    if (this.#taken !== total) throw new Refusal("damaged");
+    if (this.#taken !== this.size) throw new Refusal("damaged");
     await this.target.close();
-    const whole = await this.disk.getFile();
-    let at = 0;
-    return entries.map(({ size }) => whole.slice(at, (at += size)));
+    return [];
   }
+}
+
+/** The files of a share in the file that holds the content of all. */
+export function divided(content: Blob, { entries }: Manifest): Blob[] {
+  let at = 0;
+  return entries.map(({ size }) => content.slice(at, (at += size)));
 }

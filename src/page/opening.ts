@@ -7,7 +7,7 @@ import { failed } from "./failure.ts";
 import type { Begun, Closing, Opening } from "./journal.ts";
 import * as journal from "./journal.ts";
 import type { Link } from "./link.ts";
-import { claim, type Opened, receive, receiptFor } from "./open.ts";
+import { claim, divided, type Opened, receive, receiptFor } from "./open.ts";
 import type { Manifest } from "./manifest.ts";
 import { defaultName } from "./media.ts";
 import { openersWords, wordlist } from "./opener.ts";
@@ -76,12 +76,13 @@ export async function opening(link: Link, known: Opening, resumed: boolean, file
     }
     await reporting.prepare(keys, claimToken, opened.claimed, until);
     const { waits, again, arrived } = progress;
-    const disk = file ?? (isLarge ? await parts.content(keys.id) : null);
+    const content = isLarge && file === null ? await parts.content(keys.id) : null;
     const { blob_len } = opened.claimed;
-    const store = await storeOf(keys.id, opened.claimed, progress, isLarge && file === null ? 2 * blob_len : blob_len);
+    const store = await storeOf(keys.id, opened.claimed, progress, content === null ? blob_len : 2 * blob_len);
     progress.begin(blob_len, manifest.total, storedBytes(store, opened.claimed), resumed);
-    const blobs = await receive(keys, claimToken, opened, { waits, again, arrived, store }, disk);
-    present(keys, claimToken, opened, file ?? blobs, until);
+    const blobs = await receive(keys, claimToken, opened, { waits, again, arrived, store }, file ?? content);
+    const files = content === null ? blobs : divided(await content.getFile(), manifest);
+    present(keys, claimToken, opened, file ?? files, until);
   } catch (error) {
     const why = error instanceof Refusal ? error.why : null;
     // A share that has ended cannot be resumed. After any other error it can, in this tab.

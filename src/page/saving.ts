@@ -37,8 +37,9 @@ const isAlone = ({ entries, directories }: Manifest) => entries.length === 1 && 
 /** Whether a share that is too large for memory can be written to a file while it arrives. */
 export const canStream = (manifest: Manifest) => canPick() && isAlone(manifest) && !manifest.viewOnly;
 export const canPick = () => picker() !== undefined;
-/** Whether the files of a share can be saved at all: archives (zip.ts) hold less than 4 GiB. */
-export const canSave = (manifest: Manifest) => isAlone(manifest) || manifest.total < MOST_ARCHIVED;
+/** Whether the files of a share can be saved, unless the sender asks not to: archives (zip.ts) hold less than 4 GiB. */
+export const canSave = (manifest: Manifest) =>
+  manifest.viewOnly || isAlone(manifest) || manifest.total < MOST_ARCHIVED;
 
 /** Saves files, and keeps the tally of what was saved. */
 export class Saving {

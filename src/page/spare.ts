@@ -12,7 +12,7 @@ export class Spare {
     return new Uint8Array(this.#buffers.pop() ?? new ArrayBuffer(this.size), 0, length);
   }
 
-  /** Keeps a buffer that nobody uses any more; none of another origin. */
+  /** Keeps a buffer that nobody uses any more. Those of other sizes are ignored. */
   give({ buffer }: Uint8Array<ArrayBuffer>): void {
     if (buffer.byteLength === this.size) this.#buffers.push(buffer);
   }

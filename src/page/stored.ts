@@ -1,7 +1,7 @@
-// The browser's private file system (OPFS), in which each share has a directory with the name of its journal. It holds
-// the parts that have arrived, so that they are not downloaded again after a reload: a file for each part, with the
-// part or its beginning, as the relay sent it. That is ciphertext, whose key is elsewhere. If the share is too large
-// for memory, another file holds its content until the share is closed.
+// The browser's private file system (OPFS), in which each share has a directory with the name of its journal. A
+// directory in it holds the parts that have arrived, so that they are not downloaded again after a reload: a file for
+// each part, with the part or its beginning, as the relay sent it. That is ciphertext, whose key is elsewhere. If the
+// share is too large for memory, a file beside that directory holds its content until the share is closed.
 
 import { soon } from "./files.ts";
 import * as journal from "./journal.ts";
@@ -14,6 +14,8 @@ const SPARE = 2;
 const OPEN_MS = 2000;
 /** The file that tests whether the browser can write. */
 const TRIAL = "trial";
+/** The directory with the parts. */
+const PARTS = "parts";
 /** The file with the content. */
 const CONTENT = "content";
 
@@ -31,7 +33,7 @@ async function filesystem(): Promise<FileSystemDirectoryHandle | null> {
 }
 
 /**
- * Opens the store of a share with a blob of `length` bytes; `null` if this browser has no place for it. `failed` is
+ * Opens the store of a share for `length` bytes; `null` if this browser has no place for them. `failed` is
  * called if it turns out that the browser cannot write: what was stored is removed, and the store ignores what follows.
  */
 export async function open(id: Uint8Array, length: number, failed: () => void): Promise<Store | null> {
@@ -39,21 +41,22 @@ export async function open(id: Uint8Array, length: number, failed: () => void): 
   await stop(name);
   const late = new Promise<null>((resolve) => setTimeout(() => resolve(null), OPEN_MS));
   const gone = () => {
-    void remove(id);
+    void removeParts(id);
     failed();
   };
   // Without an entry in the journal, the next visit would remove what is stored.
   const making = journal.begun(id) === null ? Promise.resolve(null) : made(name, length, gone).catch(() => null);
   const store = await Promise.race([making, late]);
   if (store !== null) opened.set(name, store);
-  else void making.then((slow) => slow?.stop()).then(() => remove(id));
+  else void making.then((slow) => slow?.stop()).then(() => removeParts(id));
   return store;
 }
 
 async function made(name: string, length: number, failed: () => void): Promise<Store | null> {
   const root = await filesystem();
   if (root === null) return null;
-  const directory = await root.getDirectoryHandle(name, { create: true });
+  const share = await root.getDirectoryHandle(name, { create: true });
+  const directory = await share.getDirectoryHandle(PARTS, { create: true });
   const lengths = new Map<number, number>();
   let used = 0;
   for await (const [file, handle] of directory.entries()) {
@@ -100,7 +103,17 @@ export async function remove(id: Uint8Array): Promise<void> {
   await removeFrom(await filesystem(), name);
 }
 
-/** Removes what earlier openings left that have ended or can no longer resume. */
+/** Removes the parts of a share, and not its content. */
+async function removeParts(id: Uint8Array): Promise<void> {
+  const [name, root] = [journal.nameOf(id), await filesystem()];
+  await stop(name);
+  const share = await root?.getDirectoryHandle(name).catch(() => null);
+  await removeFrom(share ?? null, PARTS);
+  // Unless it has content.
+  await root?.removeEntry(name).catch(() => {});
+}
+
+/** Removes what earlier openings left that have ended or can no longer resume, unless a tab still shows it. */
 export async function sweep(): Promise<void> {
   const root = await filesystem();
   const names: string[] = [];
@@ -109,7 +122,10 @@ export async function sweep(): Promise<void> {
   } catch {
     // The next visit lists them.
   }
-  for (const name of names) if (journal.isStale(name)) await removeFrom(root, name);
+  for (const name of names.filter(journal.isStale)) {
+    const swept = (lock: unknown) => lock !== null && removeFrom(root, name);
+    await navigator.locks.request(name, { ifAvailable: true }, swept).catch(() => {});
+  }
 }
 
 /** Directories that are in use are removed by the next visit. */
@@ -120,7 +136,13 @@ async function removeFrom(directory: FileSystemDirectoryHandle | null, name: str
 /** Replaces a file: another tab or a crash never sees half of it. */
 async function put(directory: FileSystemDirectoryHandle, name: string, bytes: Uint8Array): Promise<void> {
   const file = await (await directory.getFileHandle(name, { create: true })).createWritable();
-  await file.write(bytes as BufferSource);
+  try {
+    await file.write(bytes as BufferSource);
+  } catch (error) {
+    // A file that is being written cannot be removed.
+    await file.abort();
+    throw error;
+  }
   await file.close();
 }
 
@@ -155,16 +177,17 @@ export class Store {
     }
   }
 
-  /** Stores a part or its beginning in the background. `bytes` must not change until the promise is fulfilled. */
+  /**
+   * Stores a part or its beginning in the background. `bytes` must not change until the promise is fulfilled: that of
+   * bytes that are dropped never is, so that nothing keeps them in memory.
+   */
   write(number: number, bytes: Uint8Array): Promise<void> {
-    if (this.#waiting < WAITING) {
-      this.#waiting += 1;
-      this.#writes = this.#writes.then(async () => {
-        await this.#put(String(number), bytes);
-        this.#waiting -= 1;
-      });
-    }
-    return this.#writes;
+    if (this.#waiting >= WAITING) return new Promise(() => {});
+    this.#waiting += 1;
+    return (this.#writes = this.#writes.then(async () => {
+      await this.#put(String(number), bytes);
+      this.#waiting -= 1;
+    }));
   }
 
   /** Ends writing. Resolves when no file is in use any more. */

@@ -13,7 +13,7 @@ import { media } from "./player.ts";
 import { ask } from "./question.ts";
 import { type Report, reportOf } from "./reporting.ts";
 import { isBlank, printable, safeName } from "./safe_text.ts";
-import { handable, Saving } from "./saving.ts";
+import { handable, MOST_HELD, Saving } from "./saving.ts";
 import { isFromRight, Stage, type Step } from "./stage.ts";
 import { type Action, Tally } from "./tally.ts";
 import { time, words } from "./texts.ts";
@@ -130,7 +130,9 @@ class Viewer implements Showing {
   }
 
   done(): boolean {
-    const isSaved = this.#saving.packing === null && (APP === null || this.#tally.unsure.size === 0);
+    // The end removes what is only on disk.
+    const isSure = APP !== null || this.content.manifest.total > MOST_HELD;
+    const isSaved = this.#saving.packing === null && !(isSure && this.#tally.unsure.size > 0);
     return this.#tally.seen.size === this.#tally.count && isSaved;
   }
 

@@ -1,5 +1,5 @@
 // ZIP archives of whole files, stored without compression (PKWARE APPNOTE 6.3.10), as a stream of parts. ZIP64 is not
-// needed: no share that this page opens has the 4 GiB or the 65,535 files at which it begins.
+// needed: no share that this page archives has the 4 GiB or the 65,535 files at which it begins.
 
 import { crc32 } from "./crc32.ts";
 import { safeName } from "./safe_text.ts";

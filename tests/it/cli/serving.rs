@@ -20,7 +20,6 @@ fn a_share_is_served_and_opened_once() {
     assert!(sandbox.read("first") == content);
     open("second").fails(3, "on another device");
     host.expect("Nothing is left here.");
-    host.process.kill();
 }
 
 #[test]
@@ -62,6 +61,6 @@ fn the_program_of_a_tunnel_ends_when_share_is_killed() {
     };
     wait_until(true);
     assert_eq!(sandbox.share(["open", "-q", host.link()]).env("HOME", sandbox.other_home("b")).ok(), "content");
-    host.process.kill();
+    drop(host);
     wait_until(false);
 }

@@ -43,8 +43,9 @@ const TOO_LARGE: (&str, &str) = ("large.rs", "nothing_large_is_opened_over_plain
 const STARTS_AGAIN: (&str, &str) = ("receiving.rs", "reload_over_plain_http_starts_again");
 
 /// Every use of such a feature in the page.
-const USES: [Use; 12] = [
+const USES: [Use; 13] = [
     of("tabs.ts", "navigator.locks", "tabs ask each other", ("tabs.rs", "another_tab_resumes_over_plain_http")),
+    of("stored.ts", "navigator.locks", "nothing is stored", STARTS_AGAIN),
     of("stored.ts", "navigator.storage", "a reload starts again, as the page says", STARTS_AGAIN),
     of("stored.ts", "FileSystemFileHandle", "the same", STARTS_AGAIN),
     of("stored.ts", "FileSystemDirectoryHandle", "a type: the same", STARTS_AGAIN),

@@ -28,7 +28,8 @@ const STORED: &str = "(async () => {
     const [found, root] = [{}, await navigator.storage.getDirectory()];
     for await (const [share, place] of root.entries()) {
         found[share] = 'a directory';
-        for await (const [name, file] of place.entries()) found[name] = (await file.getFile()).size;
+        for await (const parts of place.values())
+            for await (const [name, file] of parts.entries()) found[name] = (await file.getFile()).size;
     }
     return found;
 })()";
@@ -38,7 +39,8 @@ fn tamper(tab: &Tab, part: &str, write: &str) {
     tab.value(&format!(
         "(async () => {{
             for await (const place of (await navigator.storage.getDirectory()).values()) {{
-                const file = await (await place.getFileHandle('{part}')).createWritable({{ keepExistingData: true }});
+                const parts = await place.getDirectoryHandle('parts');
+                const file = await (await parts.getFileHandle('{part}')).createWritable({{ keepExistingData: true }});
                 await file.write({write});
                 await file.close();
             }}
@@ -142,7 +144,7 @@ fn reload_continues_where_the_download_was(engine: Engine) {
         tab.value(&format!(
             "(async () => {{
                 for await (const place of (await navigator.storage.getDirectory()).values())
-                    for await (const file of place.values())
+                    for await (const file of (await place.getDirectoryHandle('parts')).values())
                         if ((await (await file.getFile()).text()).includes({})) return 1;
                 return 0;
             }})()",

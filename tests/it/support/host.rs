@@ -1,6 +1,7 @@
 //! A sender that serves a share in direct mode.
 
 use std::io::{BufRead, BufReader, Read};
+use std::mem;
 use std::process::{ChildStderr, ChildStdout, Command};
 
 use super::sandbox::{Ended, Running, Sandbox};
@@ -70,6 +71,13 @@ impl Host {
         self.out.read_to_end(&mut stdout).unwrap();
         self.err.read_to_string(&mut self.said).unwrap();
         let code = self.process.0.wait().unwrap().code().unwrap_or(-1);
-        Ended { code, stdout, stderr: self.said }
+        Ended { code, stdout, stderr: mem::take(&mut self.said) }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let _ = self.process.0.kill();
+        let _ = self.process.0.wait();
     }
 }

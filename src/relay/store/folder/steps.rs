@@ -1,9 +1,10 @@
 //! Files are read and written in steps.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
+use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
 use crate::relay::store::StoreError;
@@ -29,13 +30,13 @@ pub(super) async fn blocking<T: Send + 'static>(
 pub(super) struct Pace {
     /// Steps that are still to run on blocking threads.
     wary: AtomicU32,
-    /// Whether a step holds its caller up.
-    holds: AtomicBool,
+    /// Locked while a step holds its caller up.
+    holds: Mutex<()>,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { wary: AtomicU32::new(WARY), holds: AtomicBool::new(false) }
+        Self { wary: AtomicU32::new(WARY), holds: Mutex::const_new(()) }
     }
 }
 
@@ -52,12 +53,10 @@ impl Pace {
         };
         let wary = self.wary.load(Ordering::Relaxed);
         let has_others = Handle::current().metrics().num_workers() > 1;
-        let (done, was_brief) = if wary == 0 && has_others && !self.holds.swap(true, Ordering::Relaxed) {
-            let timed = timed();
-            self.holds.store(false, Ordering::Relaxed);
-            timed
-        } else {
-            blocking(|| Ok(timed())).await?
+        let held = if wary == 0 && has_others { self.holds.try_lock().ok() } else { None };
+        let (done, was_brief) = match held {
+            Some(_held) => timed(),
+            None => blocking(|| Ok(timed())).await?,
         };
         if !was_brief {
             self.wary.store(WARY, Ordering::Relaxed);
@@ -107,7 +106,7 @@ mod tests {
             assert_ne!(thread_of(&pace, BRIEF).await, here);
         }
         calm(&pace).await;
-        pace.holds.store(true, Ordering::Relaxed);
+        let _held = pace.holds.lock().await;
         assert_ne!(thread_of(&pace, Duration::ZERO).await, here, "another caller is held up");
     }
 
