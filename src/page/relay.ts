@@ -252,7 +252,11 @@ export async function claim(link: Credential, proof: Uint8Array, claimToken: Uin
 }
 
 /** The whole answer to a request. It may take long on a slow line: only a silence ends it. */
-async function answer(path: string, who: Credential, body?: unknown): Promise<{ type: string; bytes: Uint8Array }> {
+async function answer(
+  path: string,
+  who: Credential,
+  body?: unknown,
+): Promise<{ type: string; bytes: Uint8Array<ArrayBuffer> }> {
   const silence = new AbortController();
   const begin = () => setTimeout(() => silence.abort(), SHORT_MS);
   let timer = begin();
@@ -270,7 +274,7 @@ async function answer(path: string, who: Credential, body?: unknown): Promise<{ 
 }
 
 /** The whole body of a short answer. Throws if it is longer than `MAX_ANSWER`. `moved` is called as bytes arrive. */
-export async function whole(response: Response, moved = () => {}): Promise<Uint8Array> {
+export async function whole(response: Response, moved = () => {}): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   const reader = response.body?.getReader();

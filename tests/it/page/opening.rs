@@ -606,8 +606,9 @@ fn states_before_the_opening(look: &Looks, sandbox: &Sandbox, relay: &RelayProce
         tab.tell("close", json!({}));
     }
     let locked = send(sandbox, relay, &["--passphrase-file", "passphrase", PHOTO]);
-    // Without a dialog that writes to a file, nothing is asked that leads nowhere.
-    let tab = look.tab(&json!({ "before": "delete globalThis.showSaveFilePicker" }));
+    // Without a place for the content, nothing is asked that leads nowhere.
+    let lacks = "delete globalThis.showSaveFilePicker; delete FileSystemFileHandle.prototype.createWritable;";
+    let tab = look.tab(&json!({ "before": lacks }));
     let large = json!({ "v": 1, "expires": 1_795_361_000, "blob_len": 1 << 30 }).to_string();
     tab.tell("answer", json!({ "path": "/v1/link", "status": 200, "body": large }));
     tab.goto(&locked);
