@@ -185,13 +185,10 @@ fn view_only_is_refused_before_the_opening_if_the_browser_cannot_show_it() {
     tab.goto(&link).expect("This share cannot be shown here").expect("the share is still waiting");
     let tab = browser.tab_with(json!({ "before": "HTMLMediaElement.prototype.canPlayType = () => ''" }));
     tab.goto(&planted(&relay.url, &[("a.mov", "video/quicktime", &mov)], true)).expect("the share is still waiting");
-    // A browser with a decoder for HEIC in place of Chromium's.
-    let heic_too = "const decode = Image.prototype.decode;
-        const width = Object.getOwnPropertyDescriptor(Image.prototype, 'naturalWidth');
-        const isHeic = (image) => image.src.startsWith('data:image/heic');
-        Image.prototype.decode = function () { return isHeic(this) ? Promise.resolve() : decode.call(this) };
-        const get = function () { return isHeic(this) ? 64 : width.get.call(this) };
-        Object.defineProperty(Image.prototype, 'naturalWidth', { get })";
+    // A browser that knows HEIC, in place of Chromium.
+    let heic_too = "const { set } = Object.getOwnPropertyDescriptor(HTMLSourceElement.prototype, 'type');
+        const known = function (type) { set.call(this, type === 'image/heic' ? 'image/png' : type) };
+        Object.defineProperty(HTMLSourceElement.prototype, 'type', { set: known })";
     let tab = browser.tab_with(json!({ "before": heic_too }));
     tab.goto(&link).expect("Press and hold to open");
 }
