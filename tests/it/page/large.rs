@@ -182,7 +182,7 @@ fn a_share_too_large_for_memory_is_kept_on_disk_until_it_is_closed(engine: Engin
     tab.press("ArrowRight").expect("2 of 2");
     let saved = tab.tell("download", json!({ "selector": "button:text-is('Save')" }));
     assert!(fs::read(saved["path"].as_str().unwrap()).unwrap() == large.content);
-    // Another tab removes what nobody shows any more, whatever the claim says.
+    // Another tab, in which the share cannot be resumed, leaves alone what this one shows.
     tab.value("localStorage.clear()");
     let other = tab.new_tab();
     other.goto(&large.line.url).expect("Links that work once");
